@@ -121,6 +121,12 @@ def is_called(name: str) -> bool:
     return bool((told - _LOOSE | {name.lower()}) & _ALL)
 
 
+def is_same_place(name: str, path: str) -> bool:
+    """Does a path name the environment that a folder is called like (``eu/prod`` and ``prod-base``)?"""
+    words = _tokens(name) & _ALL or {name}
+    return any(matches(path, word) for word in words)
+
+
 def speaks(
     texts: Iterable[str], environment: str, ignoring: str = ""
 ) -> Literal["yes", "no", "silent"]:

@@ -16,6 +16,7 @@ from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings
 from manifests.objects.shapes import text as text_of
 from manifests.refused import EditRefused, NotEditable
+from manifests.repository.environments import is_called, is_same_place
 from manifests.repository.index import RepositoryIndex
 from manifests.text import equivalence, read
 from schemas.base import ObjectRef
@@ -157,6 +158,20 @@ class Graph:
             else:
                 roots[kustomization.folder] = kustomization
         return sorted(roots.values(), key=lambda k: k.folder)
+
+    def ends_of(self, path: str) -> list[Kustomization]:
+        """The outermost Kustomizations that a file ends up in, and those within that are an environment of their own:
+        called like one, and built on by another's."""
+        roots = self.roots_of(path)
+        found = {root.folder: root for root in roots}
+        for one in self.above(path):
+            name = posixpath.basename(one.folder)
+            if one.component or one.folder in found or not is_called(name):
+                continue
+            outer = self.roots_of(one.folder)
+            if outer and not all(is_same_place(name, root.folder) for root in outer):
+                found[one.folder] = one
+        return sorted(found.values(), key=lambda k: k.folder)
 
     def below(self, root: Kustomization) -> list[Kustomization]:
         """A root and everything it uses, outermost first: earlier ones win."""

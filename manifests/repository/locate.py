@@ -341,7 +341,7 @@ def line_of(seen: Sighting) -> str:
 
 def _built_namespaces(graph: Graph, path: str) -> set[str]:
     """The namespaces that the roots above a file put it into; an empty one where a root sets none."""
-    return {_namespace_of(graph, root) for root in graph.roots_of(path)}
+    return {_namespace_of(graph, root) for root in graph.ends_of(path)}
 
 
 def _namespace_of(graph: Graph, root: Kustomization) -> str:
@@ -349,7 +349,7 @@ def _namespace_of(graph: Graph, root: Kustomization) -> str:
 
 
 def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
-    roots = {r.folder: r for s in found for r in search.graph.roots_of(s.path) if not r.component}
+    roots = {r.folder: r for s in found for r in search.graph.ends_of(s.path) if not r.component}
     named = {
         folder: root
         for folder, root in roots.items()
@@ -572,7 +572,7 @@ def _base(
         )
     names, places = [s.path for s in declared], [line_of(s) for s in declared]
     base = _only(search, declared, names, say("manifests.documents"), places)
-    users = search.graph.roots_of(base.path)
+    users = search.graph.ends_of(base.path)
     if len(users) == 1:
         return base, None
     search.say(say("manifests.shared_by_overlays", file=base.path, count=len(users)))
@@ -603,11 +603,11 @@ def _elsewhere(search: _Search, one: Kustomization) -> list[str]:
 
 
 def _owned_path(graph: Graph, path: str, root: Kustomization) -> bool:
-    return [r.folder for r in graph.roots_of(path)] == [root.folder]
+    return [r.folder for r in graph.ends_of(path)] == [root.folder]
 
 
 def _owned(graph: Graph, kustomization: Kustomization, root: Kustomization) -> bool:
     """Does nothing but ``root`` use it?"""
     if kustomization.folder == root.folder:
         return True
-    return [r.folder for r in graph.roots_of(kustomization.folder)] == [root.folder]
+    return [r.folder for r in graph.ends_of(kustomization.path)] == [root.folder]

@@ -181,6 +181,9 @@ def rendered(deploy: Deploy, files: Mapping[str, str], programs: Programs) -> st
                 if value.endswith("?") and not _is_there(root, value[:-1]):
                     continue
                 command += ["--values", str(_values_file(root, value, number))]
+            for own in _own_values(deploy, files):
+                (root / "own-values.yaml").write_text(yaml.safe_dump(own))
+                command += ["--values", str(root / "own-values.yaml")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, (deploy, done.stderr)
         known = _inside(root, deploy.fills) if deploy.fills else {}
@@ -189,6 +192,16 @@ def rendered(deploy: Deploy, files: Mapping[str, str], programs: Programs) -> st
             lambda found: str(known.get(found[1], found[2] or found[0])),
             done.stdout,
         )
+
+
+def _own_values(deploy: Deploy, files: Mapping[str, str]) -> Iterator[Any]:
+    """Values that the environment's Application has inside, whoever put them there."""
+    for path, text in files.items():
+        if f"argocd/{deploy.env}" in path and "kind: Application\n" in text:
+            source = yaml.safe_load(text)["spec"].get("source", {})
+            found = source.get("helm", {}).get("valuesObject")
+            if found and source.get("path") == deploy.what:
+                yield found
 
 
 def _values_file(root: Path, value: str, number: int) -> Path:

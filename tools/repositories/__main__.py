@@ -52,7 +52,10 @@ def main(words: list[str]) -> int:
         return 2
     real, found = Real(programs.kustomize, programs.helm), []
     for seed in range(asked.first, asked.first + asked.count):
-        one = ask(seed, programs, real)
+        try:
+            one = ask(seed, programs, real)
+        except KeyboardInterrupt:
+            break  # what was asked so far is told
         found.append(one)
         if one.verdict == "WRONG" or (
             asked.show and one.verdict not in ("right", "refused rightly")

@@ -20,18 +20,21 @@ _CONTENTS = (
 )
 
 
-def _contents(dice: random.Random, under: str = "") -> str:
+def contents(dice: random.Random, under: str = "") -> str:
+    """A values file of little or nothing."""
     found: Any = dice.choice(_CONTENTS)
     return str(yaml.safe_dump({under: found} if under else found, sort_keys=False))
 
 
-def _indented(text: str, by: int) -> str:
+def indented(text: str, by: int) -> str:
+    """A text further to the right."""
     return "".join(f"{' ' * by}{line}\n" for line in text.splitlines())
 
 
-def _made(
+def finished(
     layout: str, installer: str, draft: Draft, targets: list[Target], env: str, asked: Field
 ) -> Made:
+    """The repository of a draft."""
     traits = tuple(dict.fromkeys(draft.traits))
     return Made(layout, installer, draft.files, tuple(targets), env, asked, traits)
 
@@ -76,14 +79,14 @@ def _layered(
 ) -> Made:
     common = dice.choice(("none", "none", "first", "last"))
     if common != "none":
-        draft.add("envs/common.yaml", _contents(dice, under))
+        draft.add("envs/common.yaml", contents(dice, under))
         draft.traits.append(f"common {common}")
     orders: dict[str, list[str]] = {}
     one_file = dice.random() < 0.15
     for env in envs:
         own = "envs/shared.yaml" if one_file else f"envs/{env}.yaml"
         if own not in draft.files:
-            draft.add(own, _contents(dice, under))
+            draft.add(own, contents(dice, under))
         orders[env] = {"none": [own], "first": ["envs/common.yaml", own], "last": [own, "envs/common.yaml"]}[common]  # fmt: skip
     if one_file:
         draft.traits.append("one file of all")
@@ -100,7 +103,7 @@ def _layered(
         if installer in ("nobody", "script", "helmfile", "Fleet") and told:
             live = {"meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": where}
         targets.append(Target(env, render, known, f"Deployment/{where}/{release}", live=live))
-    return _made(layout, installer, draft, targets, dice.choice(envs), asked)
+    return finished(layout, installer, draft, targets, dice.choice(envs), asked)
 
 
 def _with_dependencies(render: deployers.Render) -> deployers.Render:
@@ -130,9 +133,9 @@ def _argo(
     how = dice.choice(("files", "files", "valuesObject", "values", "parameters"))
     draft.traits.append(how)
     if how == "valuesObject":
-        helm += "      valuesObject:\n" + _indented(_contents(dice, under), 8)
+        helm += "      valuesObject:\n" + indented(contents(dice, under), 8)
     elif how == "values":
-        helm += "      values: |\n" + _indented(_contents(dice, under), 8)
+        helm += "      values: |\n" + indented(contents(dice, under), 8)
     elif how == "parameters":
         name = f"{under}.replicaCount" if under else "replicaCount"
         helm += f"      parameters:\n        - name: {name}\n          value: '3'\n"
@@ -189,7 +192,7 @@ def _nobody(
 ) -> Made_:  # fmt: skip
     """A pipeline elsewhere takes the environment's file from the chart's folder."""
     own = f"charts/api/values-{env}.yaml"
-    draft.add(own, _contents(dice, under))
+    draft.add(own, contents(dice, under))
     for name in list(draft.files):
         if name.startswith("envs/"):
             draft.files.pop(name)
@@ -247,7 +250,7 @@ def released(dice: random.Random, envs: list[str]) -> Made:
     based = dice.random() < 0.6
     name = dice.choice(("api", "shop-api"))
     if based:
-        values = "  values:\n" + _indented(_contents(dice), 4)
+        values = "  values:\n" + indented(contents(dice), 4)
         draft.add("apps/base/release.yaml", parts.helm_release(name, "shop", values))
         draft.add("apps/base/kustomization.yaml", parts.kustomization("release.yaml"))
     targets = []
@@ -257,7 +260,7 @@ def released(dice: random.Random, envs: list[str]) -> Made:
         if based:
             more = ""
             if dice.random() < 0.6:
-                patch = parts.helm_release(name, "shop", "  values:\n" + _indented(_contents(dice), 4))  # fmt: skip
+                patch = parts.helm_release(name, "shop", "  values:\n" + indented(contents(dice), 4))  # fmt: skip
                 head, _, tail = patch.partition("spec:\n")
                 draft.add(f"{folder}/release.yaml", head + "spec:\n  values:\n" + tail.partition("  values:\n")[2])  # fmt: skip
                 more = "patches:\n  - path: release.yaml\n"
@@ -266,10 +269,10 @@ def released(dice: random.Random, envs: list[str]) -> Made:
             draft.add(f"{folder}/kustomization.yaml", parts.kustomization("../base", more=more))
             known.append(fixes.of_release_patch(folder, name))
         else:
-            values = "  values:\n" + _indented(_contents(dice), 4)
+            values = "  values:\n" + indented(contents(dice), 4)
             files = ""
             if dice.random() < 0.3:
-                draft.add(f"envs/{env}.yaml", _contents(dice))
+                draft.add(f"envs/{env}.yaml", contents(dice))
                 draft.traits.append("valuesFiles")
                 files = f"      valuesFiles:\n        - charts/api/values.yaml\n        - envs/{env}.yaml\n"
             text = parts.helm_release(name, "shop", values).replace("      sourceRef:\n", f"{files}      sourceRef:\n")  # fmt: skip
@@ -281,4 +284,4 @@ def released(dice: random.Random, envs: list[str]) -> Made:
         render = deployers.flux(f"clusters/{env}/apps.yaml")
         targets.append(Target(env, render, tuple(known), f"Deployment/shop/{name}"))
     layout = "HelmRelease base and patches" if based else "HelmRelease for each"
-    return _made(layout, "Flux", draft, targets, dice.choice(envs), asked)
+    return finished(layout, "Flux", draft, targets, dice.choice(envs), asked)

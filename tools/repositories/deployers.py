@@ -44,19 +44,35 @@ def argo(path: str, name: str = "") -> Render:
         found = _one(files, path)
         if found["kind"] == "ApplicationSet":
             found = next(one for one in _of_set(files, found) if one["metadata"]["name"] == name)
-        spec = found["spec"]
-        source, where = spec["source"], spec["destination"]["namespace"]
-        folder = source["path"]
-        if f"{folder}/Chart.yaml" in files:
-            release = source.get("helm", {}).get("releaseName", found["metadata"]["name"])
-            values = list(_argo_values(files, folder, source.get("helm", {})))
-            return real.template(files, folder, release, where, values)
-        if f"{folder}/kustomization.yaml" in files:
-            return real.build(files, folder, _argo_settings(source.get("kustomize", {})))
-        inside = [p for p in sorted(files) if posixpath.dirname(p) == folder]
-        return "\n---\n".join(files[p] for p in inside)
+        return _of_application(real, files, found)
 
     return render
+
+
+def applications(folder: str) -> Render:
+    """The Applications that a folder builds."""
+
+    def render(real: Real, files: Files) -> str:
+        found = [
+            one for one in documents(real.build(files, folder)) if one["kind"] == "Application"
+        ]
+        return "\n---\n".join(_of_application(real, files, one) for one in found)
+
+    return render
+
+
+def _of_application(real: Real, files: Files, found: dict[str, Any]) -> str:
+    spec = found["spec"]
+    source, where = spec.get("source") or spec["sources"][0], spec["destination"]["namespace"]
+    folder = source["path"]
+    if f"{folder}/Chart.yaml" in files:
+        release = source.get("helm", {}).get("releaseName", found["metadata"]["name"])
+        values = list(_argo_values(files, folder, source.get("helm", {})))
+        return real.template(files, folder, release, where, values)
+    if f"{folder}/kustomization.yaml" in files:
+        return real.build(files, folder, _argo_settings(source.get("kustomize", {})))
+    inside = [p for p in sorted(files) if posixpath.dirname(p) == folder]
+    return "\n---\n".join(files[p] for p in inside)
 
 
 def _of_set(files: Files, found: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -85,6 +101,9 @@ def _argo_settings(said: dict[str, Any]) -> dict[str, Any]:
 
 def _argo_values(files: Files, folder: str, helm: dict[str, Any]) -> Iterator[str]:
     for name in helm.get("valueFiles", []):
+        if name.startswith("$values/"):
+            yield files[name.removeprefix("$values/")]
+            continue
         yield files[posixpath.normpath(posixpath.join(folder, name))]
     if helm.get("values"):
         yield helm["values"]
@@ -113,19 +132,27 @@ def flux(path: str) -> Render:
             text = "\n---\n".join(files[p] for p in sorted(files) if posixpath.dirname(p) == folder)
         for key, value in spec.get("postBuild", {}).get("substitute", {}).items():
             text = text.replace("${" + key + "}", str(value))
-        return "\n---\n".join(_released(real, files, one) for one in documents(text))
+        found = documents(text)
+        return "\n---\n".join(_released(real, files, one, found) for one in found)
 
     return render
 
 
-def _released(real: Real, files: Files, one: dict[str, Any]) -> str:
+def _released(real: Real, files: Files, one: dict[str, Any], beside: list[dict[str, Any]]) -> str:
     if one["kind"] != "HelmRelease":
-        return yaml.safe_dump(one)
+        # What a ConfigMap hands to a release is seen in what that makes.
+        return "" if one["metadata"]["name"] == "api-values" else yaml.safe_dump(one)
     spec, metadata = one["spec"], one["metadata"]
     where = spec.get("targetNamespace") or metadata.get("namespace", "default")
     inside = spec["chart"]["spec"]
     named = [files[name.removeprefix("./")] for name in inside.get("valuesFiles", [])]
-    values = [*named, yaml.safe_dump(spec.get("values", {}))]
+    lent = [
+        item["data"][entry.get("valuesKey", "values.yaml")]
+        for entry in spec.get("valuesFrom", [])
+        for item in beside
+        if (item["kind"], item["metadata"]["name"]) == (entry["kind"], entry["name"])
+    ]
+    values = [*named, *lent, yaml.safe_dump(spec.get("values", {}))]
     release = spec.get("releaseName", metadata["name"])
     return real.template(files, inside["chart"].removeprefix("./"), release, where, values)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from tools.repositories import charted, kustomized
+from tools.repositories import charted, kustomized, wider
 from tools.repositories.model import Made
 
 _ENVIRONMENTS = (
@@ -26,6 +26,14 @@ _MAKERS: tuple[Callable[[random.Random, list[str]], Made], ...] = (
     charted.umbrella,
     charted.released,
     charted.released,
+    wider.inflated,
+    wider.lent,
+    wider.patched_applications,
+    wider.referring,
+    wider.stacked,
+    wider.substituted,
+    wider.two_releases,
+    wider.two_releases,
 )
 
 
