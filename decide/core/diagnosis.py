@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from decide.core.broken import RuleDefect, heard, rules_of
+from decide.core.complaints import seen_besides
 from decide.core.confidence import blind, confidences
 from decide.core.differential import complete
 from decide.core.explained import weigh
@@ -67,6 +68,12 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
     broken += [defect] if defect else []
     words, defect = heard("last words", partial(words_lacking, view, ranked[0]))
     ranked[0].evidence.extend(words)
+    broken += [defect] if defect else []
+    besides, defect = heard("what is seen besides", partial(seen_besides, view, ranked[0]))
+    ranked[0].evidence.extend(besides)
+    if besides and ranked[0].kind.nature == "unknown":
+        first, second = ranked[0].detail, besides[0].statement
+        ranked[0].detail = say("proof.both", first=first, second=second)
     broken += [defect] if defect else []
     for one in broken:  # what was not heard may speak against any answer
         ranked[0].against.append(say("decide.rule_broke", where=one.where, what=one.what))

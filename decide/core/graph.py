@@ -116,6 +116,17 @@ def called_services(view: ClusterView, workload: Workload) -> list[tuple[str, st
     return view.memo(f"called services {workload.ref.key}", make)
 
 
+_WEBHOOK = re.compile(
+    r"fail(?:ed|ing) (?:calling|to call) webhook.*?https://(?P<name>[a-z0-9-]+)\.(?P<space>[a-z0-9-]+)\.svc\b"
+)
+
+
+def admitted_by(view: ClusterView, workload: Workload) -> list[tuple[str, str]]:
+    """Namespace and name of each Service that the API server asked about its pods and got no answer from."""
+    told = (_WEBHOOK.search(event.message) for event in view.events_of_workload(workload))
+    return list(dict.fromkeys((m["space"], m["name"]) for m in told if m is not None))
+
+
 def _place(view: ClusterView, host: str, namespace: str) -> tuple[str, str]:
     """Namespace and name of the Service that a host means, through one ExternalName."""
     name, _, space = host.partition(".")
@@ -163,6 +174,7 @@ def _calls(view: ClusterView) -> dict[str, set[str]]:
         targets = out.setdefault(workload.ref.key, set())
         found = [_target(view, workload, address) for address in addresses_of(view, workload)]
         found += [_behind(view, *place[:2]) for place in called_services(view, workload)]
+        found += [_behind(view, *place) for place in admitted_by(view, workload)]
         targets |= {target for target in found if target and target != workload.ref.key}
     for caller, callee in (*_told(view), *_spans(view)):
         one, two = _known(view, caller), _known(view, callee)

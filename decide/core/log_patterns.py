@@ -100,6 +100,7 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "invalid_client",
             "aadsts",
             "authorizationfailed",
+            "permissionmismatch",
             "authenticationfailed",
             "authorizationexception",
             "not authorized to access topics",
@@ -592,6 +593,6 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"504 (?:Server Error: )?Gateway Time-?out|no live upstreams|"
         r"while connecting to upstream|upstream prematurely closed|code = Unavailable|"
         r"\bUNAVAILABLE: |FeignException\$(?:ServiceUnavailable|BadGateway)|"
-        r"(?:returned|status(?:[ =:]| code:? )|HTTP |response code )\s?50[0234]\b",
+        r"(?:returned|answered|replied|responded(?: with)?|status(?:[ =:]| code:? )|HTTP |response code )\s?50[0234]\b",
     ),
 )

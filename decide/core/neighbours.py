@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from decide.core.graph import called_services
+from decide.core.graph import admitted_by, called_services
 from manifests.objects.meta import labels_of, namespace_of
 from manifests.objects.selectors import equal
 from manifests.objects.shapes import at
@@ -43,7 +43,8 @@ def neighbours(
 
 def _asked(view: ClusterView, callers: Sequence[Workload]) -> Iterator[tuple[str, str]]:
     """Services of other namespaces, none of the cluster's own, that exist and that the callers name."""
-    named = (place[:2] for caller in callers for place in called_services(view, caller))
+    named = [place[:2] for caller in callers for place in called_services(view, caller)]
+    named += [place for caller in callers for place in admitted_by(view, caller)]
     for space, name in dict.fromkeys(named):
         outside = space not in view.focus and not space.startswith("kube-")
         if outside and view.get("services", space, name) is not None:

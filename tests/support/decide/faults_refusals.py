@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.context import LogExcerpt
 from tests.support.decide.clusters import AT, Cluster, Obj
 from tests.support.decide.faults import fault
 
@@ -57,3 +58,41 @@ def _(c: Cluster, app: str) -> None:
     line = "ERROR publish failed: rpc error: code = PermissionDenied desc = not authorized on WORD"
     c.log(app, *[f"2026-05-04T11:{n}:00Z {line}".replace("WORD", c.word()) for n in (10, 20, 30)])
     c.series("service.success_rate", [1.0] * 30 + [0.6] * 30, service=app)
+
+
+@fault("upstream_errors", "of somebody that nobody knows")
+def _(c: Cluster, app: str) -> None:
+    c.log(app, *[f"2026-05-04T11:{n}:00Z ERROR the {c.word()} answered 500" for n in (40, 50)])
+    c.series("service.success_rate", [1.0] * 30 + [0.6] * 30, service=app)
+
+
+@fault("cluster_dns_down", "a loop of its own")
+def _(c: Cluster, app: str) -> str:
+    waits = {"waiting": {"reason": "CrashLoopBackOff"}}
+    c.objects["pods"].append(
+        {
+            "kind": "Pod",
+            "metadata": {"name": "coredns-1", "namespace": "kube-system", "labels": {}},
+            "spec": {"containers": [{"name": "coredns", "image": "coredns:1"}]},
+            "status": {
+                "phase": "Running",
+                "conditions": [{"type": "Ready", "status": "False"}],
+                "containerStatuses": [
+                    {"name": "coredns", "ready": False, "restartCount": 9, "state": waits}
+                ],
+            },
+        }
+    )
+    c.logs.append(
+        LogExcerpt(
+            namespace="kube-system",
+            pod="coredns-1",
+            container="coredns",
+            lines=(
+                ".:53",
+                "[FATAL] plugin/loop: Loop (127.0.0.1:53391 -> :53) detected for zone .",
+            ),
+        )
+    )
+    c.crashed(app, 1, f"dial tcp: lookup {c.word()} on 10.96.0.10:53: i/o timeout")
+    return "coredns"

@@ -119,6 +119,7 @@ CLASSES: tuple[FailureClass, ...] = (
         plans="",
         source="kubernetes.io: Dynamic Admission Control",
         severity="critical",
+        of_a_callee=True,
         look_at=("webhooks", "services"),
     ),
     _one(

@@ -91,6 +91,7 @@ CLASSES: tuple[FailureClass, ...] = (
             "pods_not_created",
             "job_failing",
             "dependency_unavailable",
+            "upstream_errors",
             "pod_network_delay",
         ),
         yields_to_causes=True,

@@ -54,12 +54,13 @@ def _sick(view: ClusterView) -> dict[str, tuple[Workload, MetricShift]]:
     found: dict[str, tuple[Workload, MetricShift]] = {}
     for change in changes(view).values():
         workload = workload_of(view, change.name) if change.kind != "node" else None
-        if workload is not None and (slow(change) or _failing(change)):
+        if workload is not None and (slow(change) or failing(change)):
             found[workload.ref.key] = (workload, change)
     return found
 
 
-def _failing(change: MetricShift) -> bool:
+def failing(change: MetricShift) -> bool:
+    """Its errors rose, or its successes fell, by more than noise."""
     before, after = change.moved.get("success", (None, None))
     lost = before is not None and after is not None and after < before - max(0.02, 0.02 * before)
     return lost or (change.ratio("errors") > 2 and change.rise("errors") > 0)
@@ -158,7 +159,7 @@ def _plain(workload: Workload, change: MetricShift, below: list[str]) -> Iterato
         text = say("regressions.moved.latency", change=arrow(change, "latency"))
         # Above doubt: nobody is told that all is well.
         yield _symptom("latency_regression", workload, 0.3 if below else 0.57, text, against)
-    if _failing(change):
+    if failing(change):
         what = _errors(change)
         text = say(f"regressions.moved.{what}", change=arrow(change, what))
         score = 0.3 if below else 0.62 if not slow(change) else 0.45

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decide.core.facts import Facts
 from decide.core.families.system.facts import SilentDns
 from decide.core.findings import Fact, Finding, quote, shows_itself
+from decide.core.last_words import tells_of_failure, told_last
 from decide.core.signals import SignalHit
 from decide.core.view import ClusterView, node_ready, node_ref
 from kfix.texts import say
@@ -96,7 +97,7 @@ def _dns(view: ClusterView, pods: list[Pod]) -> Iterator[Finding[SilentDns]]:
     complaints = [
         (w, h) for w in view.workloads for h in view.hits(w) if h.signal == "unknown_host"
     ]
-    found = _down(pods, owner, ref) or _wrong(view, complaints)
+    found = _down(view, pods, owner, ref) or _wrong(view, complaints)
     if found is None:
         return
     facts = [Fact(source="log", statement=quote(h.line), object=w.ref) for w, h in complaints[:2]]
@@ -112,15 +113,25 @@ def _dns(view: ClusterView, pods: list[Pod]) -> Iterator[Finding[SilentDns]]:
     )
 
 
-def _down(pods: list[Pod], owner: Obj | None, ref: ObjectRef) -> _Silence | None:
+def _down(view: ClusterView, pods: list[Pod], owner: Obj | None, ref: ObjectRef) -> _Silence | None:
     """No pod of the DNS is ready."""
     if owner is not None and number(at(owner, "spec", "replicas"), 1) == 0:
         return _Silence(0.96, say("system.dns.no_replicas", dns=ref.key), ref)
     mine = [p for p in pods if not p.deleting and _of_dns(p)]
     if not mine or any(p.ready for p in mine):
         return None
-    why = quote(_why(mine[0]))
-    return _Silence(0.96, say("system.dns.none_ready", n=len(mine), why=why), ref)
+    text = say("system.dns.none_ready", n=len(mine), why=quote(_why(mine[0])))
+    words = _last_words(view, {p.name for p in mine})
+    if words:
+        text = say("system.dns.said", text=text, words=quote(words))
+    return _Silence(0.96, text, ref)
+
+
+def _last_words(view: ClusterView, pods: set[str]) -> str:
+    """The last line in which one of these pods told of a failure; empty where none was collected."""
+    logs = [g for g in view.bundle.logs if g.namespace in _SPACES and g.pod in pods]
+    lines = (line for log in logs for line in told_last(log.lines) if tells_of_failure(line))
+    return max(lines, key=lambda line: "plugin/" in line or "FATAL" in line, default="").strip()
 
 
 def _of_dns(pod: Pod) -> bool:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from decide.core.facts import Facts
+from decide.core.families.performance.rules import changes, workload_of
+from decide.core.families.regressions.rules import failing
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import addresses_of, calls
 from decide.core.links import services_in
@@ -196,7 +198,8 @@ def _answers(view: ClusterView) -> Iterator[Finding[Facts]]:
     last: dict[str, tuple[Workload, _Complaint]] = {}
     for caller in view.workloads:
         for hit in [h for h in view.hits(caller) if h.signal == "upstream_error"][-_LAST:]:
-            for callee in _named(view, caller, hit):
+            callees = list(_named(view, caller, hit))
+            for callee in callees or _nobody(view, caller, hit):
                 votes[callee.ref.key] += 1
                 last[callee.ref.key] = (callee, _Complaint(caller=caller, hit=hit))
     for key, _ in votes.most_common(3):
@@ -204,11 +207,23 @@ def _answers(view: ClusterView) -> Iterator[Finding[Facts]]:
         yield Finding(
             failure_class="upstream_errors",
             object=callee.ref,
-            score=0.5,
+            score=_FAILS_FOR_IT if callee is complaint.caller else 0.5,
             detail=quote(complaint.hit.line),
             evidence=_quoted([complaint]),
             facts=Facts(workload=callee),
         )
+
+
+#: More than errors that rose without a reason: their reason is in the log.
+_FAILS_FOR_IT = 0.68
+
+
+def _nobody(view: ClusterView, caller: Workload, hit: SignalHit) -> Iterator[Workload]:
+    """The caller itself, where nobody in the cluster is named and its own errors rose: whom it calls stands in its line."""
+    moved = [c for c in changes(view).values() if workload_of(view, c.name) is caller]
+    foreign = [h for h in _HOST.findall(hit.line) if not _ours(view, caller, h)]
+    if not foreign and any(failing(c) for c in moved if c.kind != "node"):
+        yield caller
 
 
 def _named(view: ClusterView, caller: Workload, hit: SignalHit) -> Iterator[Workload]:
