@@ -40,6 +40,7 @@ _COUNTS = ("replicas", "replicaCount", "replicacount")
 _ENV = ("env", "envs", "environment", "extraEnv", "extraEnvs", "extraEnvVars", "envVars")
 _HEADS = (("spec", "template", "spec"), ("spec",))
 _KEYED = ("containers", "initContainers")
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _SCALING = ("autoscaling", "hpa", "horizontalpodautoscaler", "keda")
 _NAMING = ("repository", "name", "image", "registry")
 
@@ -140,6 +141,20 @@ def _may_make(kept: KeptElsewhere, search: Search) -> bool:
     if kept.name and kept.name == marks.get("app.kubernetes.io/instance"):
         return comes_from(release, marks)
     return bool(_closeness(kept, ref))
+
+
+def makers(search: Search) -> list[str]:
+    """Releases of charts kept elsewhere that are called exactly like a workload, in its namespace and not another
+    environment's: what they make is not seen, and they make such an object as a rule."""
+    ref = search.ref
+    if ref.kind not in _WORKLOADS or not ref.namespace:
+        return []
+    return [
+        one.release.said_by
+        for one in _all(search)
+        if (one.release.name, one.release.namespace) == (ref.name, ref.namespace)
+        and speaks(one.release.words, search.environment, ref.name) != "no"
+    ]
 
 
 def _closeness(kept: KeptElsewhere, ref: ObjectRef) -> int:

@@ -172,6 +172,7 @@ def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -
         for layer in release.layers
         if not _shared(layer, release, siblings) and not (layer.default and layer.closed)
     ]
+    own = [layer for layer in own if _is_in_style(layer, siblings)]
     chosen = _setting(release, own, path) or _winning(release, own, path)
     if chosen.closed is not None:
         raise NotEditable.of(chosen.closed)
@@ -185,6 +186,17 @@ def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -
             ),
         )
     return chosen
+
+
+def _is_in_style(layer: Layer, siblings: Sequence[Release]) -> bool:
+    """May values begin there: a values file that is asked for, or a place where other releases of the chart have theirs?"""
+    if not layer.absent or layer.path:
+        return True
+    return any(
+        one.values and not one.absent and one.at[-1:] == layer.at[-1:]
+        for other in siblings
+        for one in other.layers
+    )
 
 
 def _setting(release: Release, own: Sequence[Layer], path: paths.Path) -> Layer | None:

@@ -491,7 +491,9 @@ def refuse_second_way(
 ) -> None:
     """Raises NotEditable AMBIGUOUS_DOC when a chart makes the object too, and nothing says which of them is in use. One
     of another environment counts where the file says of none."""
-    if bench is None or where.told or not dependencies.charts(index):
+    if bench is None or where.told:
+        return
+    if not dependencies.charts(index) and not _may_be_released(index, ref):
         return
     releases = read_releases(index, kustomize.read_graph(index), bench)
     marks = hints.live.get(ref.key, {})
@@ -510,6 +512,7 @@ def refuse_second_way(
         )
     near = closeness([path], hints.environment)
     others = charts.makers(search, everywhere=said == "silent", near=near)
+    others += [] if marks else elsewhere.makers(search)
     if others:
         listed = ", ".join(others[:3])
         raise NotEditable(
@@ -521,6 +524,15 @@ def refuse_second_way(
                 names=listed,
             ),
         )
+
+
+def _may_be_released(index: RepositoryIndex, ref: ObjectRef) -> bool:
+    """Does an Application or a HelmRelease name it?"""
+    return any(
+        ref.name in index.texts[path]
+        for kind in ("helmrelease", "application", "applicationset")
+        for path in index.by_kind.get(kind, ())
+    )
 
 
 def _create(task: _Task, change: KubernetesChange) -> None:

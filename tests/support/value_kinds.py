@@ -748,10 +748,22 @@ _TARGETS = [
 ]
 OWN = [
     Repo(
-        "an Application without values beside another",
-        chart() | {f"argocd/{env}.yaml": application(env, API) for env in ("prod", "dev")},
+        "an Application without values beside another that has some",
+        chart()
+        | {
+            "argocd/prod.yaml": application("prod", API),
+            "argocd/dev.yaml": application(
+                "dev", API, "    helm: {valuesObject: {replicaCount: 1}}\n"
+            ),
+        },
         [helm(env, f"argocd/{env}.yaml#spec.source.helm.valuesObject?") for env in ("prod", "dev")],
-        [right("prod"), right("dev", "spec.replicas", 5)],
+        [right("prod"), right("prod", "spec.replicas", 9), right("dev", "spec.replicas", 5)],
+    ),
+    Repo(
+        "two Applications without values",
+        chart() | {f"argocd/{env}.yaml": application(env, API) for env in ("prod", "dev")},
+        [helm(env) for env in ("prod", "dev")],
+        [refused("prod"), refused("dev", "spec.replicas", 5)],
     ),
     Repo(
         "a target of Fleet without values beside another",

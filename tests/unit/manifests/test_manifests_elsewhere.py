@@ -202,3 +202,30 @@ def test_replicas_that_an_autoscaler_owns_are_refused(more: dict[str, str]) -> N
     with pytest.raises(NotEditable) as refused:
         changed(more, "spec.replicas", 4)
     assert refused.value.code == "HPA_OWNED"
+
+
+PLAIN = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api, namespace: shop}
+spec: {replicas: 2, template: {spec: {containers: [{name: app, image: a:1}]}}}
+"""
+
+
+def test_a_file_beside_a_release_of_the_same_name_is_refused_unless_the_live_object_tells() -> None:
+    files = release("    replicas: 2\n") | {"plain/api.yaml": PLAIN}
+    index, ref = build(files), ObjectRef.parse("Deployment/shop/api")
+    with pytest.raises(NotEditable, match=r"plain/api.yaml.*HelmRelease/shop/api") as refused:
+        set_fields(index, ref, {"spec.replicas": 4}, Hints(), StandIn())
+    assert refused.value.code == "AMBIGUOUS_DOC"
+    applied = Hints(live={ref.key: {"team": "shop"}})
+    found = set_fields(index, ref, {"spec.replicas": 4}, applied, StandIn())
+    assert [edit.path for edit in found] == ["plain/api.yaml"]
+
+
+def test_a_file_beside_a_release_of_another_environment_or_namespace_is_edited() -> None:
+    other = release("    replicas: 2\n")["apps/api.yaml"]
+    files = {"clusters/staging/api.yaml": other, "clusters/prod/api.yaml": PLAIN}
+    ref, wish = ObjectRef.parse("Deployment/shop/api"), {"spec.replicas": 4}
+    found = set_fields(build(files), ref, wish, Hints("prod"), StandIn())
+    assert [edit.path for edit in found] == ["clusters/prod/api.yaml"]
