@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -50,12 +51,14 @@ def main(words: list[str]) -> int:
     if not (programs.kustomize and programs.helm):
         print("kustomize and helm are needed, see docs/testing.md", file=sys.stderr)
         return 2
+    # Whoever ends it early is told what was asked so far, with `kill` too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     real, found = Real(programs.kustomize, programs.helm), []
     for seed in range(asked.first, asked.first + asked.count):
         try:
             one = ask(seed, programs, real)
         except KeyboardInterrupt:
-            break  # what was asked so far is told
+            break
         found.append(one)
         if one.verdict == "WRONG" or (
             asked.show and one.verdict not in ("right", "refused rightly")

@@ -11,7 +11,7 @@ from manifests.repository.index import build
 from manifests.repository.locate import Hints
 from schemas.base import ObjectRef
 from tools.repositories.judge import Real, Verdict, judged
-from tools.repositories.making import made
+from tools.repositories.making import MAKERS, Maker, made
 from tools.repositories.model import Made
 
 
@@ -37,9 +37,9 @@ def edited(one: Made, programs: Programs) -> dict[str, str]:
     return {**one.files, **{edit.path: edit.after for edit in edits}}
 
 
-def ask(seed: int, programs: Programs, real: Real) -> Asked:
+def ask(seed: int, programs: Programs, real: Real, makers: tuple[Maker, ...] = MAKERS) -> Asked:
     """What becomes of a seed."""
-    one = made(seed)
+    one = made(seed, makers)
     real.forget()
     try:
         after, refused = edited(one, programs), ""

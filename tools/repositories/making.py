@@ -13,7 +13,9 @@ _ENVIRONMENTS = (
     ("development", "test", "production"),
     ("dev", "qa", "live"),
 )
-_MAKERS: tuple[Callable[[random.Random, list[str]], Made], ...] = (
+Maker = Callable[[random.Random, list[str]], Made]
+#: New ones come last, so that what a seed made by the first ones can be made again.
+MAKERS: tuple[Maker, ...] = (
     kustomized.overlaid,
     kustomized.overlaid,
     kustomized.overlaid,
@@ -37,9 +39,9 @@ _MAKERS: tuple[Callable[[random.Random, list[str]], Made], ...] = (
 )
 
 
-def made(seed: int) -> Made:
-    """The repository of a seed, always the same."""
+def made(seed: int, makers: tuple[Maker, ...] = MAKERS) -> Made:
+    """The repository of a seed, always the same for the same makers."""
     dice = random.Random(seed)
     names = dice.choice(_ENVIRONMENTS)
     envs = dice.sample(names, dice.randint(2, 3))
-    return dice.choice(_MAKERS)(dice, envs)
+    return dice.choice(makers)(dice, envs)
