@@ -16,6 +16,7 @@ from decide.core.families.parts import Rule
 from decide.core.families.registry import RULES
 from decide.core.findings import Fact, Finding
 from decide.core.last_words import words_lacking
+from decide.core.leading import surest_first
 from decide.core.ranking import DOUBT, SURE, rank
 from decide.core.view import ClusterView
 from kfix.texts import both, in_language, language_of, say
@@ -66,6 +67,7 @@ def diagnose(bundle: ContextBundle, language: str = "en", more: Sequence[Rule] =
         ranked = [quiet(view), *ranked]
     _, defect = heard("what is unexplained", partial(_weighed, view, ranked))
     broken += [defect] if defect else []
+    ranked = surest_first(view, ranked)
     words, defect = heard("last words", partial(words_lacking, view, ranked[0]))
     ranked[0].evidence.extend(words)
     broken += [defect] if defect else []

@@ -82,6 +82,7 @@ def two_ports(c: Cluster, app: str) -> None:
         {"name": "http", "containerPort": 8080},
         {"name": "admin", "containerPort": 9090},
     ]
+    c.get("services", app)["spec"]["ports"][0]["targetPort"] = 8080
 
 
 @fault("liveness_probe_port", "the log tells another of its ports")
@@ -108,3 +109,23 @@ def _(c: Cluster, app: str) -> None:
     c.container(app)["readinessProbe"] = {"httpGet": {"port": 8080, "path": "/"}}
     refused(c, app, "liveness", port=9090)
     c.status(app, ready=True, restartCount=6, state={"running": {}})
+
+
+@fault("external_dependency_unavailable", "a database outside that does not answer")
+def _(c: Cluster, app: str) -> None:
+    host = f"{app}.c9x.eu-west-3.rds.example.com"  # begins like a Service of the namespace
+    c.container(app)["env"] = [{"name": "DATABASE_HOST", "value": host}]
+    c.crashed(
+        app,
+        1,
+        f'psycopg2.OperationalError: connection to server at "{host}" (10.60.3.44), port 5432 failed: Connection timed out',
+        "Is the server running on that host and accepting TCP/IP connections?",
+        reason="Error",
+    )
+
+
+@fault("external_dependency_unavailable", "it answers with errors and the namespace is well")
+def _(c: Cluster, app: str) -> None:
+    c.container(app)["env"] = [{"name": "PSP_URL", "value": "https://api.psp.example/payments"}]
+    line = "ERROR POST https://api.psp.example/payments -> 503 Service Unavailable"
+    c.log(app, *[f"2026-05-04T11:5{n}:00Z {line}" for n in range(8)])

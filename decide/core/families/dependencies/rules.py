@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from decide.core.facts import Facts
 from decide.core.families.dependencies.facts import Crowded, FullDisk, WrongPort
+from decide.core.families.upstreams.rules import foreign_host
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import calls
 from decide.core.signals import SignalHit, read
@@ -204,6 +205,8 @@ def _link(
     links = [h for h in hits if h.signal == "db_link_failure"]
     refused = [h for h in hits if h.signal == "connection_refused"]
     resolved = not any(h.signal == "unknown_host" for h in hits)
+    if links and foreign_host(view, workload, links[-1].line):
+        return  # whoever answers there, or drops what is sent, is outside: no Service tells its port
     if links and resolved:
         yield _unreached(view, workload, databases, links[-1], refused[-1:])
     elif refused and not links:

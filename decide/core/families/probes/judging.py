@@ -138,8 +138,9 @@ def _up_already(asked: AskedProbe, text: str) -> ProbeVerdict | None:
     wait, period = patience_s(asked.spec), number(asked.spec.get("periodSeconds"), 10)
     if asked.number is None or asked.started_s + 2 * period > wait:
         return None
-    told = {"port": str(asked.number), "started": round(asked.started_s), "wait": wait}
-    return ProbeVerdict(what="port", score=0.62, why=say("probes.port.up_already", **told))
+    port, started = str(asked.number), round(asked.started_s)
+    why = say("probes.port.up_already", port=port, started=started, wait=wait)
+    return ProbeVerdict(what="port", score=0.62, why=why)
 
 
 def _another_port(asked: AskedProbe, text: str) -> ProbeVerdict | None:

@@ -233,24 +233,24 @@ def _named(view: ClusterView, caller: Workload, hit: SignalHit) -> Iterator[Work
 
 
 #: What a program says when a host does not answer it.
-_UNANSWERED = ("timeout", "unknown_host", "connection_refused", "upstream_error", "reset")
+_UNANSWERED = (
+    "timeout",
+    "unknown_host",
+    "connection_refused",
+    "upstream_error",
+    "reset",
+    "db_link_failure",
+)
 
 
 def _outside(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]]:
     """A host that is no Service of this cluster, in lines about failed connections."""
-    configured = {
-        a.host
-        for a in addresses_of(view, workload)
-        if "." in a.host and not a.host.endswith((".svc", ".local"))
-    }
+    configured = _configured(view, workload)
     hits = [h for h in reversed(view.hits(workload)) if h.signal in _UNANSWERED][:_LAST]
     for hit in hits:
-        named = {h.lower() for h in _HOST.findall(hit.line)}
-        named |= {h for h in configured if h in hit.line}
-        foreign = sorted(h for h in named if not _ours(view, workload, h))
-        if not foreign:
+        host = foreign_host(view, workload, hit.line)
+        if not host:
             continue
-        host = max(foreign, key=len)
         # Programs report to many hosts that they can do without: only a configured one is likely needed.
         score = 0.5 + 0.08 * (not workload.available) + 0.08 * (host in configured)
         yield Finding(
@@ -264,12 +264,28 @@ def _outside(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]]:
         return
 
 
+def _configured(view: ClusterView, workload: Workload) -> set[str]:
+    return {
+        a.host
+        for a in addresses_of(view, workload)
+        if "." in a.host and not a.host.endswith((".svc", ".local"))
+    }
+
+
+def foreign_host(view: ClusterView, workload: Workload, line: str) -> str:
+    """The host outside of this cluster that a line of the workload's log names, the longest; empty without one."""
+    named = {h.lower() for h in _HOST.findall(line)}
+    named |= {h for h in _configured(view, workload) if h in line}
+    return max(sorted(h for h in named if not _ours(view, workload, h)), key=len, default="")
+
+
 def _ours(view: ClusterView, workload: Workload, host: str) -> bool:
-    """The host, a name with a dot in it, is a Service of this cluster."""
+    """The host, a name with a dot in it, is a Service of this cluster.
+
+    A public name that only begins like a Service is none: a resolver asks for that one without what follows.
+    """
     parts = host.split(".")
-    if "svc" in parts:
+    if "svc" in parts or view.get("services", parts[1], parts[0]) is not None:
         return True
-    return (
-        view.get("services", parts[1], parts[0]) is not None
-        or view.get("services", workload.namespace, parts[0]) is not None
-    )
+    short = len(parts) == 2 or not _HOST.fullmatch(host)
+    return short and view.get("services", workload.namespace, parts[0]) is not None

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from decide.core import diagnose
+from decide.core.findings import Finding
+from decide.core.leading import surest_first
 from decide.core.opinion import Verdict
+from decide.core.view import ClusterView
+from schemas.base import ObjectRef
 from tests.support.decide.clusters import Cluster
 from tests.support.decide.faults_mistaken import killed_within, refused, said_by_node, two_ports
 from tests.support.decide.repaired import suffering, wanted
@@ -206,3 +212,75 @@ def test_a_program_that_was_up_long_before_the_probe_gave_up_needs_no_more_time(
 def test_a_probe_is_not_taken_for_one_that_is_answered_while_that_one_fails_too() -> None:
     _, verdict = _told("readiness_probe_protocol/the other probe fails as well")
     assert all("httpGet" not in change for plan in wanted(verdict) for change in plan.values())
+
+
+def test_a_time_out_to_a_host_outside_is_no_wrong_port() -> None:
+    _, verdict = _told("external_dependency_unavailable/a database outside that does not answer")
+    assert _class_of(verdict) == "external_dependency_unavailable"
+    assert not verdict.plans
+    assert "rds.example.com" in _statements(verdict)
+
+
+def test_a_name_with_the_same_beginning_in_the_cluster_is_the_clusters() -> None:
+    c = Cluster(8)
+    app, other = c.app("crm"), c.app("pg")
+    c.crashed(app, 1, f"could not connect to pg.{c.namespace}: Connection timed out")
+    verdict = diagnose(c.bundle(subject=app))
+    assert other == "pg"
+    assert _class_of(verdict) != "external_dependency_unavailable"
+
+
+def test_a_host_outside_that_fails_is_named_before_that_nothing_is_known() -> None:
+    _, verdict = _told(
+        "external_dependency_unavailable/it answers with errors and the namespace is well"
+    )
+    assert _class_of(verdict) == "external_dependency_unavailable"
+    assert verdict.status == "needs_human"
+
+
+_SUBJECT = ObjectRef(kind="Deployment", namespace="shop", name="web")
+
+
+def _all_read() -> ClusterView:
+    """A view in which every source was read."""
+    c = Cluster(3)
+    c.log(c.app("web"), "GET / 200")
+    c.series("service.cpu", [0.1] * 30, service="web")
+    return ClusterView(c.bundle())
+
+
+def _found(failure_class: str, score: float, *, open_share: float = 0.0, **more: Any) -> Finding:
+    return Finding(
+        failure_class=failure_class,
+        object=_SUBJECT,
+        score=score,
+        open_share=open_share,
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "rival", "order"),
+    [
+        # what it leaves unexplained makes the first far less sure
+        (("oom_killed", 0.72, 1.0), ("bad_command", 0.7, 0.0), [1, 0]),
+        (("oom_killed", 0.72, 0.0), ("bad_command", 0.7, 0.0), [0, 1]),
+        (("oom_killed", 0.95, 0.0), ("bad_command", 0.5, 0.0), [0, 1]),
+        # a symptom takes no cause's place, and that of an answer that names none
+        (("oom_killed", 0.62, 1.0), ("rollout_stuck", 0.6, 0.0), [0, 1]),
+        (("undetermined", 0.3, 0.0), ("rollout_stuck", 0.6, 0.0), [1, 0]),
+    ],
+)
+def test_the_first_answer_is_not_far_less_sure_than_a_rival(
+    first: tuple[str, float, float], rival: tuple[str, float, float], order: list[int]
+) -> None:
+    ranked = [_found(name, score, open_share=share) for name, score, share in (first, rival)]
+    led = surest_first(_all_read(), ranked)
+    assert [ranked.index(one) for one in led] == order
+
+
+def test_what_is_elsewhere_or_explained_by_another_does_not_lead() -> None:
+    first = _found("undetermined", 0.3)
+    for more in ({"elsewhere": True}, {"behind": "Deployment/shop/db"}):
+        ranked = [first, _found("bad_command", 0.9, **more)]
+        assert surest_first(_all_read(), ranked)[0] is first
