@@ -5,6 +5,7 @@ Whatever an answer quotes stands on one line, without characters that move a cur
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -155,8 +156,12 @@ def _changes(changes: Iterable[Mapping[str, Any]], words: _Words) -> list[str]:
 
 
 def _value(value: Any, words: _Words) -> str:
-    text = words("change.nothing") if value is None else one_line(value)
+    text = words("change.nothing") if value is None else one_line(_plain(value))
     return text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}…"
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _checks(result: Mapping[str, Any], words: _Words) -> list[str]:

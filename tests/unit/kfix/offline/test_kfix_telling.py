@@ -80,6 +80,11 @@ def test_each_plan_shows_its_change_on_a_line() -> None:
     lines = text_of(found).splitlines()
     assert "  Change: Secret/shop/s data.0: nothing → x y" in lines
     assert "  … and 4 changes more" in lines
+    plan["kubernetes_changes"] = [
+        {"kind": "Service", "namespace": "shop", "name": "s", "action": "patch",
+         "changes": {"spec.a": {"b": True}}, "before": {"spec.a": False}},
+    ]  # fmt: skip
+    assert '  Change: Service/shop/s spec.a: false → {"b": true}' in text_of(found).splitlines()
 
 
 def test_checks_that_passed_are_one_line_and_the_others_stand_in_full() -> None:
