@@ -500,18 +500,7 @@ def refuse_second_way(
     search = charts.Search(
         index, releases, bench, ref, (), hints.environment, marks, folders=hints.folders
     )
-    folder = kustomize.read_graph(index).by_folder.get(where.built_in)
-    path = folder.path if folder is not None and where.through else where.path
-    said = deployed.verdict(index, path, ref, hints.environment)
-    if said == "no":
-        raise NotEditable(
-            "NOT_FOUND",
-            say(
-                "manifests.another_environment_than", installer=path, environment=hints.environment
-            ),
-        )
-    near = closeness([path], hints.environment)
-    others = charts.makers(search, everywhere=said == "silent", near=near)
+    others = _made_by_charts(search, where) if dependencies.charts(index) else []
     others += [] if marks else elsewhere.makers(search)
     if others:
         listed = ", ".join(others[:3])
@@ -524,6 +513,24 @@ def refuse_second_way(
                 names=listed,
             ),
         )
+
+
+def _made_by_charts(search: charts.Search, where: Location) -> list[str]:
+    """Releases of charts of the repository that make the object too. Raises NotEditable where the file is another
+    environment's."""
+    index = search.index
+    folder = kustomize.read_graph(index).by_folder.get(where.built_in)
+    path = folder.path if folder is not None and where.through else where.path
+    said = deployed.verdict(index, path, search.ref, search.environment)
+    if said == "no":
+        raise NotEditable(
+            "NOT_FOUND",
+            say(
+                "manifests.another_environment_than", installer=path, environment=search.environment
+            ),
+        )
+    near = closeness([path], search.environment)
+    return charts.makers(search, everywhere=said == "silent", near=near)
 
 
 def _may_be_released(index: RepositoryIndex, ref: ObjectRef) -> bool:
