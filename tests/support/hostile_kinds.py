@@ -311,7 +311,7 @@ REPOS = [
         | {"envs/common.yaml": PROD}
         | {f"argocd/{env}.yaml": _values(env, "../../envs/common.yaml") for env in ("dev", "prod")},
         [_helm(env, "envs/common.yaml") for env in ("dev", "prod")],
-        [Ask("dev", "right"), Ask("prod", "right")],
+        [Ask("dev", "refused"), Ask("prod", "refused")],
     ),
     Repo(
         "values by order: the last file wins, and does not set it",
@@ -337,7 +337,7 @@ REPOS = [
             for env in ("dev", "prod")
         },
         [_helm(env, f"envs/{env}.yaml", "envs/common.yaml") for env in ("dev", "prod")],
-        [Ask("dev", "right"), Ask("prod", "right")],
+        [Ask("dev", "refused"), Ask("prod", "refused")],
     ),
     Repo(
         "values of another source by reference",
