@@ -85,6 +85,7 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         "access_refused",
         (
             "expiredtoken",
+            "security token",
             "expired",
             "accessdenied",
             "not authorized to",

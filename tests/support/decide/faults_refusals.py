@@ -96,3 +96,55 @@ def _(c: Cluster, app: str) -> str:
     )
     c.crashed(app, 1, f"dial tcp: lookup {c.word()} on 10.96.0.10:53: i/o timeout")
     return "coredns"
+
+
+@fault("env_address_mismatch", "in the command of an init container")
+def _(c: Cluster, app: str) -> None:
+    c.app(f"{app}-postgres", port=5432)
+    host = f"{app}-postgresql"
+    command = ["sh", "-c", f"until nc -z {host} 5432; do echo waiting for {host}; sleep 2; done"]
+    spec = {"name": "wait", "image": "busybox:1.36", "command": command}
+    for pod_spec in (c.pod(app)["spec"], c.get("deployments", app)["spec"]["template"]["spec"]):
+        pod_spec["initContainers"] = [spec]
+    running = {"name": "wait", "ready": False, "restartCount": 0, "state": {"running": {}}}
+    c.pod(app)["status"]["initContainerStatuses"] = [running]
+    c.log(app, f"waiting for {host}", f"nc: bad address '{host}'")
+    c.logs[-1] = c.logs[-1].model_copy(update={"container": "wait"})
+    c.waiting(app, "PodInitializing")
+
+
+@fault("dns_config_broken", "on the node's network")
+def _(c: Cluster, app: str) -> None:
+    cache = c.app()
+    for spec in (c.pod(app)["spec"], c.get("deployments", app)["spec"]["template"]["spec"]):
+        spec["hostNetwork"] = True
+    c.calls(app, cache)
+    c.crashed(app, 1, f"Error: getaddrinfo ENOTFOUND {cache}")
+
+
+def presents(c: Cluster, app: str, host: str) -> str:
+    """An Ingress that presents a Secret for the host, which leads to the application; returns its name."""
+    name = c.word()
+    c.add("secrets", f"{name}-tls", kind="Secret")
+    port = c.get("services", app)["spec"]["ports"][0]["port"]
+    path = {"path": "/", "backend": {"service": {"name": app, "port": {"number": port}}}}
+    c.add(
+        "ingresses",
+        name,
+        api="networking.k8s.io/v1",
+        kind="Ingress",
+        spec={
+            "tls": [{"hosts": [host], "secretName": f"{name}-tls"}],
+            "rules": [{"host": host, "http": {"paths": [path]}}],
+        },
+    )
+    return name
+
+
+@fault("certificate_invalid", "told by the ingress controller")
+def _(c: Cluster, app: str) -> str:
+    host = f"{c.word()}.example.com"
+    name = presents(c, app, host)
+    line = f'W0504 controller.go:1470] SSL certificate for server "{host}" is about to expire (2026-05-03 23:59:59 +0000 UTC)'
+    c.logs.append(LogExcerpt(namespace="ingress", pod="controller-1", lines=(line,)))
+    return name

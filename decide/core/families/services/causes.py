@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
@@ -15,6 +16,7 @@ from decide.core.families.services.facts import (
     WrongAddress,
 )
 from decide.core.families.services.rules.backends import service_ports, service_ref
+from decide.core.families.services.rules.commands import COMMANDS
 from decide.core.families.services.rules.dns import cluster_servers
 from decide.core.findings import Finding, shows_itself
 from decide.core.graph import Address, addresses_of, service_name
@@ -25,7 +27,7 @@ from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of, pairs
 from manifests.objects.selectors import equal
-from manifests.objects.shapes import Obj, at, mapping, number
+from manifests.objects.shapes import Obj, at, items, mapping, number
 from manifests.objects.workloads import Workload
 
 
@@ -109,10 +111,27 @@ def address(finding: Finding[WrongAddress], view: ClusterView) -> Standing:
     if workload is None:
         return not_there(finding)
     was = finding.facts.address
+    if was.key in COMMANDS:
+        return _asked(finding.facts, workload, view)
     now = [a for a in addresses_of(view, workload) if a.key == was.key]
     if not now:
         return untold(say("proof.address.gone", key=was.key))
     return _reaches(view, workload, now[0])
+
+
+def _asked(facts: WrongAddress, workload: Workload, view: ClusterView) -> Standing:
+    """Whether a command still asks for the host, or for the Service that is there."""
+    was = facts.address
+    container = next((c for c in workload.containers(init=True) if c.name == was.container), None)
+    spec = container.spec if container is not None else {}
+    words = " ".join(str(w) for field in COMMANDS for w in items(spec, field))
+    told: Told = {"key": was.container, "host": was.host}
+    if re.search(rf"(?<![\w.-]){re.escape(was.host)}(?![\w-])", words):
+        return stands(say("proof.address.nobody", **told))
+    near = view.get("services", workload.namespace, facts.near) if facts.near else None
+    if near is not None and re.search(rf"(?<![\w.-]){re.escape(facts.near)}(?![\w-])", words):
+        return gone(say("proof.address.fits", key=was.container, host=facts.near))
+    return untold(say("proof.address.gone", key=was.host))
 
 
 def _reaches(view: ClusterView, workload: Workload, found: Address) -> Standing:

@@ -12,10 +12,10 @@ from decide.core.families.services.facts import (
     SelectsNothing,
     WrongAddress,
 )
-from decide.core.families.services.rules import addresses, backends, dns
+from decide.core.families.services.rules import addresses, backends, commands, dns
 
 PARTS = Parts(
-    rules=(backends.find, addresses.find, dns.find),
+    rules=(backends.find, addresses.find, commands.find, dns.find),
     builders={
         "service_selector_mismatch": repair(SelectsNothing, plans.selector),
         "service_port_mismatch": repair(OtherPort, plans.port),

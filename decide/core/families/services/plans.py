@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from decide.core.drafting.addresses import moved
@@ -25,6 +26,7 @@ from decide.core.families.services.facts import (
     WrongAddress,
 )
 from decide.core.families.services.rules.backends import service_ports
+from decide.core.families.services.rules.commands import COMMANDS
 from decide.core.families.services.rules.dns import cluster_servers
 from decide.core.findings import Finding
 from decide.core.graph import Address
@@ -116,6 +118,8 @@ def address(finding: Finding[WrongAddress], view: ClusterView) -> list[PlanDraft
     facts, found = finding.facts, finding.facts.address
     if not facts.near or not (found.path or found.config):
         return rollback(finding, view)
+    if found.key in COMMANDS:
+        return [_in_command(finding, view), *rollback(finding, view)]
     port_ = _port_of(facts, view)
     value = _corrected(facts, port_)
     changes = (
@@ -137,6 +141,21 @@ def address(finding: Finding[WrongAddress], view: ClusterView) -> list[PlanDraft
         ),
         *rollback(finding, view),
     ]
+
+
+def _in_command(finding: Finding[WrongAddress], view: ClusterView) -> PlanDraft:
+    """The Service that exists, wherever the word of the command names the other host."""
+    facts, found = finding.facts, finding.facts.address
+    host = rf"(?<![\w.-]){re.escape(found.host.split('.')[0])}(?![\w-])"
+    value = re.sub(host, facts.near, found.value)
+    return PlanDraft(
+        fix_kind="set_command",
+        title=say("services.address.command_title", service=facts.near, container=found.container),
+        why=say("services.address.why_exists", detail=finding.detail, service=facts.near),
+        changes=patch_workload(view, facts.workload, [(f":{found.path}", value)]),
+        weight=0.86,
+        risks=[RESTART],
+    )
 
 
 def _is_next_door(facts: WrongAddress) -> bool:
@@ -226,7 +245,7 @@ def dns(finding: Finding[DnsSettings], view: ClusterView) -> list[PlanDraft]:
         config = mapping(workload.spec.get("dnsConfig"))
         rest = {key: value for key, value in config.items() if key != "nameservers"}
         wanted.append((":dnsConfig", rest or None))
-    elif facts.policy == "ClusterFirst":
+    elif facts.policy == "ClusterFirst" and not host:
         return rollback(finding, view)
     first = PlanDraft(
         fix_kind="other",

@@ -25,6 +25,7 @@ UNSHOWN = {
     "certificate_invalid/issuer",
     "certificate_invalid/untrusted",
     "cluster_dns_down",
+    "cluster_dns_down/a loop of its own",
     "cluster_dns_down/config",
     "config_reference_missing",
     "dns_config_broken/a server that may be the node's own",

@@ -45,6 +45,9 @@ def _dns(view: ClusterView, workload: Workload) -> Iterator[Finding[DnsSettings]
         yield _finding(
             found, _settings(found), 0.55 + 0.25 * sick + 0.15 * bool(errors), known or errors
         )
+    elif known and _as_its_node(workload, found):
+        text = say("services.dns.as_node", workload=workload.ref.key, policy=found.policy)
+        yield _finding(found, text, 0.75 + 0.2 * (not workload.available), known)
     elif known and not workload.available:
         yield _finding(found, quote(known[-1].line), 0.5, known)
 
@@ -64,6 +67,11 @@ def _leaves_the_cluster(view: ClusterView, found: DnsSettings) -> bool:
     return found.policy == "Default"
 
 
+def _as_its_node(workload: Workload, found: DnsSettings) -> bool:
+    """Pods with their node's network ask its servers, unless their policy says otherwise."""
+    return workload.spec.get("hostNetwork") is True and found.policy == "ClusterFirst"
+
+
 def _settings(found: DnsSettings) -> str:
     if not found.servers:
         return say("services.dns.policy", policy=found.policy)
@@ -73,7 +81,7 @@ def _settings(found: DnsSettings) -> str:
 def _finding(
     found: DnsSettings, detail: str, score: float, errors: list[SignalHit]
 ) -> Finding[DnsSettings]:
-    ref = found.workload.ref
+    ref, host = found.workload.ref, _as_its_node(found.workload, found)
     return Finding(
         failure_class="dns_config_broken",
         object=ref,
@@ -81,6 +89,7 @@ def _finding(
         detail=detail,
         evidence=[
             Fact(source="object", statement=_settings(found), object=ref),
+            *([Fact(source="object", statement=detail, object=ref)] if host else []),
             *(Fact(source="log", statement=quote(h.line), object=ref) for h in errors[-1:]),
         ],
         facts=found,
