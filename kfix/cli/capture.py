@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from kfix.cli.terminal import tell
+
 if TYPE_CHECKING:
     from kfix.offline.capturing.alerts import GivenAlert
     from kfix.offline.capturing.reading import CaptureBounds, ReadCluster
@@ -160,8 +162,7 @@ def _write(out: Path, read: ReadCluster, given: GivenAlert | None) -> None:
 
 def _tell(lines: Iterable[str]) -> None:
     for line in lines:
-        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
-        typer.echo(f"kfix: {shown}", err=True)
+        tell(f"kfix: {line}", err=True)
 
 
 def _end(code: int, line: str) -> NoReturn:

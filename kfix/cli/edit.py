@@ -11,6 +11,7 @@ import typer
 
 from kfix.cli import locate
 from kfix.cli import map as maps
+from kfix.cli.terminal import tell
 
 _REFUSED, _WRONG_USAGE = 3, 2
 
@@ -74,13 +75,13 @@ def edit(
         if reply.code == BAD_REQUEST:
             _wrong(reply.reason)
         for line in (f"{reply.code}: {reply.reason}", *renderers.lacking()):
-            typer.echo(line, err=True)
+            tell(line, err=True)
         raise typer.Exit(_REFUSED)
     sys.stdout.buffer.write(reply.diff.encode())
     if reply.note:
-        typer.echo(reply.note, err=True)
+        tell(reply.note, err=True)
     if write or reply.status == "unchanged":
-        typer.echo(f"{reply.status}: {reply.file or object_}", err=True)
+        tell(f"{reply.status}: {reply.file or object_}", err=True)
 
 
 def _batch(source: str, workspace: object, *, write: bool) -> None:
@@ -114,5 +115,5 @@ def _assignment(text: str) -> tuple[str, object]:
 
 
 def _wrong(message: str) -> NoReturn:
-    typer.echo(message, err=True)
+    tell(message, err=True)
     raise typer.Exit(_WRONG_USAGE)

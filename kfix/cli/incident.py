@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kfix.cli.terminal import tell
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -33,7 +35,7 @@ def list_(
             facts.get(name, "")
             for name in ("status", "failure_class", "object", "merge_state", "result")
         ]
-        typer.echo(
+        tell(
             "  ".join(
                 [f"{found.last_at:%Y-%m-%d %H:%M}", found.incident_id, *map(str, words)]
             ).rstrip()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kfix.cli.terminal import tell
+
 if TYPE_CHECKING:
     from schemas.base import ObjectRef
 
@@ -51,20 +53,20 @@ def locate(
         renderers = here()
         told = explain(index, ref, hints, renderers, field)
     except (ValueError, OSError, BadPath) as error:
-        typer.echo(str(error), err=True)
+        tell(str(error), err=True)
         raise typer.Exit(_WRONG_USAGE) from None
     except NotEditable as refused:
-        typer.echo(f"{refused.code}: {refused.reason}", err=True)
+        tell(f"{refused.code}: {refused.reason}", err=True)
         raise typer.Exit(_REFUSED) from None
     for number, step in enumerate(told.steps, 1):
-        typer.echo(f"{number}. {step}", err=True)
+        tell(f"{number}. {step}", err=True)
     if told.readers:
-        typer.echo(say("manifests.map_read_by", file=told.file), err=True)
+        tell(say("manifests.map_read_by", file=told.file), err=True)
         for line in maps.part_of(told.readers):
-            typer.echo(line, err=True)
+            tell(line, err=True)
     if told.refusal is not None:
         for line in (f"{told.refusal.code}: {told.refusal.reason}", *renderers.lacking()):
-            typer.echo(line, err=True)
+            tell(line, err=True)
         raise typer.Exit(_REFUSED)
     typer.echo(told.place)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kfix.cli.terminal import tell
+
 if TYPE_CHECKING:
     from decide.core.playbooks import Compiled, Playbooks, Trace
     from schemas.context import ContextBundle
@@ -91,18 +93,19 @@ def try_(
 def _show(compiled: Compiled, traces: list[Trace]) -> None:
     playbook = compiled.playbook
     needs = f" that have {', '.join(playbook.needs)}" if playbook.needs else ""
-    typer.echo(f"{playbook.id}: {len(traces)} objects of kind {playbook.for_}{needs}")
+    tell(f"{playbook.id}: {len(traces)} objects of kind {playbook.for_}{needs}")
     for trace in traces:
         matched = trace.finding is not None
-        typer.echo(f"\n{trace.ref.key}: {'matches' if matched else 'does not match'}")
+        typer.echo()
+        tell(f"{trace.ref.key}: {'matches' if matched else 'does not match'}")
         for text, value in trace.steps:
-            typer.echo(f"  {_word(value):14} {' '.join(text.split())}")
+            tell(f"  {_word(value):14} {' '.join(text.split())}")
         if trace.finding is not None:
-            typer.echo(f"  says           {trace.finding.detail}")
+            tell(f"  says           {trace.finding.detail}")
             for fact in trace.finding.evidence:
-                typer.echo(f"  evidence       {fact.source}: {fact.statement}")
+                tell(f"  evidence       {fact.source}: {fact.statement}")
             made = len(trace.finding.facts.drafts)
-            typer.echo(f"  plans          {made} of {len(playbook.plans)} apply")
+            tell(f"  plans          {made} of {len(playbook.plans)} apply")
 
 
 def _word(value: object) -> str:
@@ -125,21 +128,21 @@ def _decide(compiled: Compiled, evidence: ContextBundle, language: str) -> None:
 
     verdict = core.diagnose(evidence, language=language, playbooks=Playbooks((compiled,)))
     reason = f" ({verdict.reason})" if verdict.reason else ""
-    typer.echo(f"\n{verdict.status}{reason}: {verdict.explanation}")
+    typer.echo()
+    tell(f"{verdict.status}{reason}: {verdict.explanation}")
     analysis = verdict.analysis
     for hypothesis in analysis.hypotheses if analysis else ():
         mark = "<-" if hypothesis.failure_class == compiled.playbook.id else ""
-        typer.echo(
+        tell(
             f"  {hypothesis.confidence:.2f} {hypothesis.failure_class} {hypothesis.object.key} {mark}"
         )
     for plan in verdict.plans:
-        typer.echo(f"\nPlan {plan.priority} ({plan.origin}): {plan.title}  [{plan.confidence:.2f}]")
-        typer.echo(f"  {plan.justification}")
+        typer.echo()
+        tell(f"Plan {plan.priority} ({plan.origin}): {plan.title}  [{plan.confidence:.2f}]")
+        tell(f"  {plan.justification}")
         for change in plan.kubernetes_changes:
             for field in change.fields:
-                typer.echo(
-                    f"  {change.object.key} {field.path}: {field.before!r} -> {field.after!r}"
-                )
+                tell(f"  {change.object.key} {field.path}: {field.before!r} -> {field.after!r}")
 
 
 def _compiled(files: list[Path]) -> Playbooks:
@@ -180,5 +183,5 @@ def _bundle_of(case: Path | None, bundle: Path | None) -> Any:
         found = case_of(case)
         return bundle_of(found, read_capture(found.dump, found.repository, found.folder))
     except (BadCase, OSError, ValidationError) as error:
-        typer.echo(f"{case or bundle}: {error}", err=True)
+        tell(f"{case or bundle}: {error}", err=True)
         raise typer.Exit(_FAILED) from error

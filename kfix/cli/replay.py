@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kfix.cli.terminal import tell
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AsyncExitStack
@@ -173,13 +175,13 @@ def _print(compared: Compared, output: str) -> None:
         return
     head = f"{compared.stage}\t{compared.incident or compared.cause}\t{compared.topic}"
     if compared.failed:
-        typer.echo(f"{head}\tfailed now: {compared.failed}")
+        tell(f"{head}\tfailed now: {compared.failed}")
     elif not compared.changed:
-        typer.echo(f"{head}\tthe same: {_short(compared.now)}")
+        tell(f"{head}\tthe same: {_short(compared.now)}")
     else:
-        typer.echo(f"{head}\tchanges: {', '.join(compared.changed[:8])}")
-        typer.echo(f"  then {_short(compared.then)}")
-        typer.echo(f"  now  {_short(compared.now)}")
+        tell(f"{head}\tchanges: {', '.join(compared.changed[:8])}")
+        tell(f"  then {_short(compared.then)}")
+        tell(f"  now  {_short(compared.now)}")
 
 
 def _short(decided: dict[str, object] | None) -> str:
