@@ -160,11 +160,12 @@ class Graph:
         return sorted(roots.values(), key=lambda k: k.folder)
 
     def ends_of(self, path: str) -> list[Kustomization]:
-        """The outermost Kustomizations that a file ends up in, and those within that are an environment of their own:
-        called like one, and built on by another's."""
+        """The outermost Kustomizations that a file, or a Kustomization's folder, ends up in, and those within (the folder's
+        own too) that are an environment of their own: called like one, and built on by another's."""
         roots = self.roots_of(path)
         found = {root.folder: root for root in roots}
-        for one in self.above(path):
+        own = [self.by_folder[path]] if path in self.by_folder else []
+        for one in (*own, *self.above(path)):
             name = posixpath.basename(one.folder)
             if one.component or one.folder in found or not is_called(name):
                 continue

@@ -610,4 +610,4 @@ def _owned(graph: Graph, kustomization: Kustomization, root: Kustomization) -> b
     """Does nothing but ``root`` use it?"""
     if kustomization.folder == root.folder:
         return True
-    return [r.folder for r in graph.ends_of(kustomization.path)] == [root.folder]
+    return [r.folder for r in graph.ends_of(kustomization.folder)] == [root.folder]
