@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 #: From this length on a word may hold two slips and still be told; shorter ones hold one at most, of three letters and more.
@@ -40,3 +41,33 @@ def slips(one: str, two: str) -> int:
             row.append(best)
         before, last = last, row
     return last[-1]
+
+
+def renamed(word: str, known: Iterable[str]) -> str:
+    """The one known name that says the same in other words: its last part is the word's, the rest shortens it or is shortened.
+
+    ``DATABASE_HOST`` and ``DB_HOST``; empty where none or several are.
+    """
+    parts = _parts(word)
+    found = [
+        one
+        for one in known
+        if one != word
+        and len(parts) > 1
+        and (other := _parts(one))[-1:] == parts[-1:]
+        and len(other) > 1
+        and _shortens("".join(other[:-1]), "".join(parts[:-1]))
+    ]
+    return found[0] if len(found) == 1 else ""
+
+
+def _parts(word: str) -> list[str]:
+    """The words of a name, in small letters."""
+    return [part for part in re.split(r"[-_.]+", word.lower()) if part]
+
+
+def _shortens(one: str, two: str) -> bool:
+    """The letters of the shorter one stand in the longer one in their order, the first one first."""
+    short, long = sorted((one, two), key=len)
+    rest = iter(long)
+    return bool(short) and short[0] == long[0] and all(letter in rest for letter in short)

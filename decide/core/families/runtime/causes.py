@@ -14,6 +14,7 @@ from decide.core.families.runtime.facts import (
     StoppedProgram,
     UnsetVariable,
 )
+from decide.core.families.runtime.readonly import writable
 from decide.core.families.runtime.settings import settings_of, without_slip
 from decide.core.findings import Finding
 from decide.core.proof import asking
@@ -135,7 +136,7 @@ def lock(finding: Finding[HeldLock], view: ClusterView) -> Standing:
 #: By id of the class.
 CAUSES: dict[str, Cause] = {
     "file_lock_held": cause(HeldLock, lock),
-    "file_permission_denied": _TEMPLATE,
+    "file_permission_denied": cause(Facts, writable),
     "crash_code": _TEMPLATE,
     "container_exits_at_once": _TEMPLATE,
     "bad_rollout": _TEMPLATE,

@@ -12,14 +12,14 @@ from decide.core.drafting.drafts import (
     patch,
     patch_workload,
 )
-from decide.core.drafting.history import rollback
+from decide.core.drafting.history import earlier, rollback
 from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
 from decide.core.families.startup.plans.lost import lost_key
 from decide.core.findings import Finding
 from decide.core.names import alike
 from decide.core.view import ClusterView
 from kfix.texts import say
-from manifests.objects.pods import Container
+from manifests.objects.pods import Container, containers_in
 from manifests.objects.shapes import at, mapping, mappings
 from manifests.objects.workloads import Workload
 
@@ -161,5 +161,32 @@ def _group(workload: Workload, security: Mapping[str, Any]) -> Any:
 
 
 def port_conflict(finding: Finding[StoppedProgram], view: ClusterView) -> list[PlanDraft]:
-    """What changed since it last worked."""
-    return rollback(finding, view)
+    """What changed since it last worked; the container that came with the last revision, without which it did."""
+    return rollback(finding, view) or _without_newcomer(finding, view)
+
+
+def _without_newcomer(finding: Finding[StoppedProgram], view: ClusterView) -> list[PlanDraft]:
+    """All else as it is: only the one container that the last good revision lacked, and that does not come up, goes."""
+    workload = finding.facts.workload
+    revision = earlier(view, workload)
+    if revision is None or not revision.worked:
+        return []
+    known = {str(c.get("name")) for c in containers_in(revision.spec)}
+    added = [c for c in workload.containers(init=True) if c.name not in known]
+    failing = {c.name for p in workload.pods for c in p.containers() if c.restarts and not c.ready}
+    if len(added) != 1 or added[0].init or added[0].name not in failing:
+        return []
+    gone = {added[0].name} | (known - {c.name for c in workload.containers(init=True)})
+    if len(gone) > 1:
+        return []
+    name = added[0].name
+    return [
+        PlanDraft(
+            fix_kind="rollback_revision",
+            title=say("runtime.newcomer.title", container=name, workload=workload.name),
+            why=say("runtime.newcomer.why", container=name, revision=revision.number),
+            changes=patch_workload(view, workload, [(f":containers[name={name}]", None)]),
+            weight=0.72,
+            risks=[say("runtime.newcomer.risk", container=name), RESTART],
+        )
+    ]

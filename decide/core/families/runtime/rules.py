@@ -12,6 +12,7 @@ from decide.core.families.admission.rules.rights import denied_rights
 from decide.core.families.dependencies.facts import FullDisk
 from decide.core.families.dependencies.rules import database_kind
 from decide.core.families.runtime.facts import ScaledToZero, StoppedProgram, UnsetVariable
+from decide.core.families.runtime.readonly import ReadOnlyPath, path_of
 from decide.core.families.runtime.settings import setting_of
 from decide.core.families.startup.facts import UnusableImage
 from decide.core.families.startup.rules import claim_volumes, mount_paths, suffering
@@ -124,13 +125,14 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
         bad = (
             setting_of(view, workload, container, hit.line) if exact == "crash_bad_config" else None
         )
+        written = _unwritten(view, workload, container) if exact == _IMAGE_FILE else None
         yield Finding(
             failure_class=exact,
             object=workload.ref,
-            score=adjusted,
+            score=adjusted + 0.1 * (written is not None),
             detail=quote(hit.line),
             evidence=[fact, base, *_sources(view, workload, exact)],
-            facts=bad or _facts(exact, workload, container, hit, hits),
+            facts=bad or written or _facts(exact, workload, container, hit, hits),
         )
     if found:
         return
@@ -138,6 +140,17 @@ def _crash(view: ClusterView, workload: Workload, container: Container) -> Itera
         yield from _ends_well(view, workload, container, base)
     else:
         yield from _dies(workload, container, hits, base)
+
+
+def _unwritten(view: ClusterView, workload: Workload, container: Container) -> ReadOnlyPath | None:
+    """Where its read-only root filesystem keeps it from writing, as its own lines say."""
+    logs = [g for g in view.logs_of(workload) if g.container in ("", container.name)]
+    return path_of(workload, container, (line for log in logs for line in log.lines[-_LINES:]))
+
+
+#: Lines from the end of a log in which the path is looked for.
+_LINES = 60
+_IMAGE_FILE = "file_permission_denied"
 
 
 def _restarted(workload: Workload, container: Container) -> Fact:
@@ -230,7 +243,7 @@ def _adjust(workload: Workload, class_id: str, hit: SignalHit, score: float) -> 
         named = any(p.rstrip("/") in hit.line for p in paths)
         if named or claim_volumes(workload):
             return class_id, 0.94 if named else score
-        return "file_permission_denied", 0.78
+        return _IMAGE_FILE, 0.78
     if class_id == "missing_env" and "warn" in hit.line.lower():
         return class_id, 0.55
     if class_id == "sidecar_port_conflict" and len(workload.containers()) < 2:

@@ -23,6 +23,7 @@ UNSHOWN = {
     "autoscaler_conflict/two",
     "certificate_invalid/expired",
     "certificate_invalid/issuer",
+    "certificate_invalid/told by the ingress controller",
     "certificate_invalid/untrusted",
     "cluster_dns_down",
     "cluster_dns_down/a loop of its own",

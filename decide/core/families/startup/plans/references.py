@@ -11,7 +11,7 @@ from decide.core.families.startup.facts import AbsentReference, UnmountedKey
 from decide.core.families.startup.plans.lost import lost
 from decide.core.families.startup.plans.mounts import another_key
 from decide.core.findings import Finding
-from decide.core.names import alike
+from decide.core.names import alike, renamed
 from decide.core.view import ClusterView
 from kfix.texts import say
 from manifests.objects.meta import name_of
@@ -83,7 +83,9 @@ def _key(facts: AbsentReference, view: ClusterView) -> Iterator[PlanDraft]:
         yield from _item(facts, view)
         return
     workload = facts.workload
-    near = _near(_keys(view, workload, f"{facts.kind}s", facts.name), facts.key)
+    keys = _keys(view, workload, f"{facts.kind}s", facts.name)
+    asked = set(_picked(workload, facts.kind, facts.name))
+    near = _near(keys, facts.key) or renamed(facts.key, set(keys) - asked)
     ref = "configMapKeyRef" if facts.kind == "configmap" else "secretKeyRef"
     wanted = [
         (_env_path(workload, container.name, entry.get("name"), f"{ref}.key"), near)
