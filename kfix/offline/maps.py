@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kfix.texts import say
-from manifests.proposal.survey import Deployment, Part, Survey
+from manifests.proposal.survey import Deployment, ReadPart, Survey
 
 #: Version of the JSON: raised when a field changes its meaning or goes away.
 VERSION = 1
@@ -75,7 +75,7 @@ def _deployment(one: Deployment) -> dict[str, Any]:
     }
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: ReadPart) -> dict[str, Any]:
     below = [_part(inner) for inner in part.below]
     return {"name": part.name, "role": part.role, "reads": below, "not_read": part.trouble}
 
@@ -122,7 +122,7 @@ def _what(one: Deployment) -> str:
     return "" if one.renders == "unknown" else one.renders
 
 
-def _branch(part: Part) -> _Branch:
+def _branch(part: ReadPart) -> _Branch:
     role = "" if part.role in ("kustomization", "resource", "file", "other") else f" ({part.role})"
     why = f": {part.trouble}" if part.trouble else ""
     return _Branch(f"{part.name}{role}{why}", tuple(_branch(inner) for inner in part.below))

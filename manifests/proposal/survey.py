@@ -18,7 +18,7 @@ from manifests.objects.shapes import mappings, text
 from manifests.proposal.readers import Side, side_of
 from manifests.refused import NotEditable
 from manifests.render import locality
-from manifests.repository import dependencies
+from manifests.repository import dependencies, own_map
 from manifests.repository.environments import WORDS, speaks
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers.model import Deployer, Installer
@@ -32,14 +32,14 @@ _ADDRESS = re.compile(r"(?:^|/)([a-z+]{2,10}):/+(.+)$")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ReadPart:
     """A folder, file or chart that is read, with what it reads itself. ``role``: what it is there for."""
 
     name: str
     role: Literal[
         "kustomization", "resource", "patch", "generator", "chart", "values", "file", "other"
     ]
-    below: tuple[Part, ...] = ()
+    below: tuple[ReadPart, ...] = ()
     #: Why it cannot be followed; empty when it can.
     trouble: str = ""
 
@@ -58,7 +58,7 @@ class Deployment:
     namespace: str
     #: Those that its names and paths speak of, as ``environments.WORDS`` calls them.
     environments: tuple[str, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[ReadPart, ...]
     #: Settings of a Kustomization that the deployer lays on top (patches, images), and variables that it fills in.
     on_top: tuple[str, ...] = ()
     fills: tuple[str, ...] = ()
@@ -199,18 +199,20 @@ def _namespace(side: _Repository, one: Installer) -> str:
     return default if one.forced or not said else said
 
 
-def _parts(side: _Repository, one: Installer, release: Release | None, path: str) -> Iterator[Part]:
+def _parts(
+    side: _Repository, one: Installer, release: Release | None, path: str
+) -> Iterator[ReadPart]:
     if one.folder is not None and side.whole.is_built(one.folder):
         yield _built(side, one.folder, frozenset())
     elif release is not None or (one.folder is not None and side.whole.chart_of(one.folder)):
         yield from _chart(side, release.chart if release else one.folder, release)
     elif one.folder is not None:
-        yield from (Part(file, "resource") for file in _inside(side, one))
+        yield from (ReadPart(file, "resource") for file in _inside(side, one))
     known = {layer.path for layer in release.layers} if release else set()
-    yield from (Part(file, "file") for file in one.files if file not in known)
+    yield from (ReadPart(file, "file") for file in one.files if file not in known)
     if one.pattern is not None:
         texts = [path] if path else side.index.texts
-        yield from (Part(file, "other") for file in texts if one.pattern.fullmatch(file))
+        yield from (ReadPart(file, "other") for file in texts if one.pattern.fullmatch(file))
 
 
 def _inside(side: _Repository, one: Installer) -> Iterator[str]:
@@ -223,49 +225,50 @@ def _inside(side: _Repository, one: Installer) -> Iterator[str]:
             yield file
 
 
-def _built(side: _Repository, folder: str, above: frozenset[str]) -> Part:
+def _built(side: _Repository, folder: str, above: frozenset[str]) -> ReadPart:
     one = side.whole.graph.by_folder[folder]
     name = folder or "."
     if folder in above:
-        return Part(
+        return ReadPart(
             name, "kustomization", (), say("manifests.kustomizations_use_each_other_circle")
         )
     below = [_used(side, target, above | {folder}) for target in one.uses]
-    below += [Part(file, "patch") for file in one.patch_files]
-    below += [Part(file, "generator") for file in dict.fromkeys(f for *_, f in one.generated)]
-    below += [Part(chart, "chart") for chart in one.charts]
-    below += [Part(file, "other") for file in one.others]
-    return Part(name, "kustomization", tuple(dict.fromkeys(below)), one.trouble)
+    below += [ReadPart(file, "patch") for file in one.patch_files]
+    below += [ReadPart(file, "generator") for file in dict.fromkeys(f for *_, f in one.generated)]
+    below += [ReadPart(chart, "chart") for chart in one.charts]
+    below += [ReadPart(file, "other") for file in one.others]
+    return ReadPart(name, "kustomization", tuple(dict.fromkeys(below)), one.trouble)
 
 
-def _used(side: _Repository, target: str, above: frozenset[str]) -> Part:
+def _used(side: _Repository, target: str, above: frozenset[str]) -> ReadPart:
     if target in side.whole.graph.by_folder:
         return _built(side, target, above)
     if target in side.index.texts:
-        return Part(target, "resource")
+        return ReadPart(target, "resource")
     address = _ADDRESS.search(target)
     missing = say("manifests.map_elsewhere") if address else say("manifests.no_file", path=target)
     name = f"{address[1]}://{address[2]}" if address else target
-    return Part(name, "resource", (), missing)
+    return ReadPart(name, "resource", (), missing)
 
 
-def _chart(side: _Repository, chart: str | None, release: Release | None) -> Iterator[Part]:
+def _chart(side: _Repository, chart: str | None, release: Release | None) -> Iterator[ReadPart]:
     if chart is not None:
-        yield Part(chart or ".", "chart", tuple(_dependencies(side, chart)))
+        yield ReadPart(chart or ".", "chart", tuple(_dependencies(side, chart)))
     for layer in release.layers if release else ():
         why = layer.sealed.reason if layer.sealed and layer.sealed.code == "NOT_RENDERED" else ""
-        if layer.path or layer.owner or layer.holder or why:
-            yield Part(layer.said, "values", (), why)
+        said = layer.path or ((layer.owner or layer.holder) and layer.values)
+        if said or why:
+            yield ReadPart(layer.said, "values", (), why)
 
 
-def _dependencies(side: _Repository, chart: str) -> Iterator[Part]:
+def _dependencies(side: _Repository, chart: str) -> Iterator[ReadPart]:
     """What a chart brings along: folders of this repository, and charts of a registry, packed beside it or missing."""
     index, below = side.index, posixpath.join(chart, "charts") + "/"
-    yield from (Part(folder, "chart") for folder in dependencies.folders(index, chart))
+    yield from (ReadPart(folder, "chart") for folder in dependencies.folders(index, chart))
     try:
         documents = index.parsed(posixpath.join(chart, "Chart.yaml"))
     except NotEditable as refused:
-        yield Part("Chart.yaml", "chart", (), refused.reason)
+        yield ReadPart("Chart.yaml", "chart", (), refused.reason)
         return
     content = equivalence.filled(documents[0].root) if documents else None
     for entry in mappings(content, "dependencies"):
@@ -274,10 +277,10 @@ def _dependencies(side: _Repository, chart: str) -> Iterator[Part]:
             continue
         packed = any(p.startswith((f"{below}{name}/", f"{below}{name}-")) for p in index.files)
         why = "" if packed else say("manifests.map_elsewhere")
-        yield Part(f"{name} {text(entry, 'version')}".strip(), "chart", (), why)
+        yield ReadPart(f"{name} {text(entry, 'version')}".strip(), "chart", (), why)
 
 
-def _names(part: Part) -> Iterator[str]:
+def _names(part: ReadPart) -> Iterator[str]:
     yield part.name
     for inner in part.below:
         yield from _names(inner)
@@ -298,6 +301,10 @@ def _loose(side: _Repository, read: Set[str]) -> Iterator[str]:
 def _unread(side: _Repository) -> Iterator[tuple[str, str]]:
     for path in sorted(side.index.unreadable):
         yield path, side.index.unreadable[path].reason
+    try:
+        own_map.check(side.index)
+    except NotEditable as refused:
+        yield own_map.NAME, refused.reason
     for trouble in side.releases.troubles:
         what, _, why = trouble.partition(": ")
         yield what, why or trouble

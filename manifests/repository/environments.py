@@ -38,7 +38,7 @@ _NOT = re.compile(
 _ELSE = "notproduction"
 
 
-class Asked(str):
+class AskedEnvironment(str):
     """An environment that is asked for, in a house that has words of its own for environments."""
 
     words: frozenset[str]
@@ -59,7 +59,7 @@ def asked_for(environment: str, own: Mapping[str, Iterable[str]]) -> str:
     for name, words in given.items():
         known = next((key for key, theirs in table.items() if name in theirs), name)
         table[known] = table.get(known, frozenset()) | words | {name}
-    asked = Asked(environment)
+    asked = AskedEnvironment(environment)
     lower = environment.lower()
     asked.words = next((words for words in table.values() if lower in words), frozenset({lower}))
     asked.others = frozenset().union(*table.values()) - asked.words
@@ -83,14 +83,14 @@ def words_refused(own: Mapping[str, Iterable[str]]) -> str:
 
 def words_of(environment: str) -> frozenset[str]:
     """Every word for an environment: ``prod`` and ``production`` are one; a name of one's own has itself."""
-    if isinstance(environment, Asked):
+    if isinstance(environment, AskedEnvironment):
         return environment.words
     asked = environment.lower()
     return next((words for words in WORDS.values() if asked in words), frozenset({asked}))
 
 
 def _others(environment: str) -> frozenset[str]:
-    if isinstance(environment, Asked):
+    if isinstance(environment, AskedEnvironment):
         return environment.others
     return _ALL - words_of(environment)
 

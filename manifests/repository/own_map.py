@@ -34,7 +34,7 @@ MOST, _FOLDERS = 500, 20
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DeclaredPlace:
     """``subject``: a namespace, or ``Kind/namespace/name``. ``environment``: the only one that it is said for; empty: any."""
 
     subject: str
@@ -60,18 +60,18 @@ def below(index: RepositoryIndex, ref: ObjectRef, environment: str) -> tuple[str
     return ()
 
 
-def _is_for(entry: Entry, environment: str) -> bool:
+def _is_for(entry: DeclaredPlace, environment: str) -> bool:
     return not entry.environment or bool(words_of(entry.environment) & words_of(environment))
 
 
-def _entries(index: RepositoryIndex) -> tuple[Entry, ...]:
+def _entries(index: RepositoryIndex) -> tuple[DeclaredPlace, ...]:
     known = index.memo.get(NAME)
     if not isinstance(known, tuple):
         known = index.memo[NAME] = tuple(_read(index))
     return known
 
 
-def _read(index: RepositoryIndex) -> Iterator[Entry]:
+def _read(index: RepositoryIndex) -> Iterator[DeclaredPlace]:
     if NAME in index.unreadable:
         raise _bad(index.unreadable[NAME].reason)
     if NAME.replace("yaml", "yml") in index.files:
@@ -106,7 +106,7 @@ class InvalidMap(ValueError):
     """What is listed under ``declared`` is no such map. The message is for people."""
 
 
-def entries_of(listed: Any) -> tuple[Entry, ...]:
+def entries_of(listed: Any) -> tuple[DeclaredPlace, ...]:
     """What is listed under ``declared``, whatever the repository has. Raises InvalidMap."""
     if not isinstance(listed, list) or not 0 < len(listed) <= MOST:
         raise InvalidMap(say("manifests.own_map_entries", most=MOST))
@@ -122,7 +122,7 @@ def entries_of(listed: Any) -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def _entry(item: Any, number: int) -> Entry:
+def _entry(item: Any, number: int) -> DeclaredPlace:
     if not isinstance(item, Mapping) or set(item) - _ENTRY or not {"for", "below"} <= set(item):
         raise InvalidMap(say("manifests.own_map_entry_keys", number=number, names=sorted(_ENTRY)))
     subject, environment = item["for"], item.get("environment", "")
@@ -135,7 +135,7 @@ def _entry(item: Any, number: int) -> Entry:
     folders = item["below"]
     if not isinstance(folders, list) or not 0 < len(folders) <= _FOLDERS:
         raise InvalidMap(say("manifests.own_map_below", number=number, most=_FOLDERS))
-    return Entry(subject, environment, tuple(_folder(one, number) for one in folders))
+    return DeclaredPlace(subject, environment, tuple(_folder(one, number) for one in folders))
 
 
 def _folder(written: Any, number: int) -> str:

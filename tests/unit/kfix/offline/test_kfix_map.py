@@ -205,3 +205,10 @@ def test_commands_of_scripts_say_their_context_and_namespace() -> None:
     assert ("helm", "prod-eu", "shop", "production") in told
     assert ("files", "dev", "shop", "development") in told
     assert {one["release"] for one in found if one["renders"] == "helm"} == {"api"}
+
+
+def test_a_map_of_the_repositorys_own_that_is_not_right_is_shown() -> None:
+    (found,) = shape({**KUSTOMIZED, ".kfix.yaml": "version: 1\ndeclared: []\n"})["unread"]
+    assert found["name"] == ".kfix.yaml"
+    assert "1 to 500 entries" in found["reason"]
+    assert not shape({**KUSTOMIZED, ".kfix.yaml": "version: 1\n"})["unread"]
