@@ -331,61 +331,49 @@ def _names_behind(text: str, ref: ObjectRef, name: str) -> list[str]:
 def _of_environment(found: list[InstalledRelease], search: Search) -> InstalledRelease:
     if len(found) == 1:
         return found[0]
-    environment = search.environment
-    fitting = [i for i in found if _is_of(i.release, search)]
-    bare = [
-        i for i in found if i.release.owner is None and all(x.default for x in i.release.layers)
-    ]
-    if len(fitting) > 1:
-        beside = Counter(i.release.chart for i in fitting)
-        fitting = [i for i in fitting if i not in bare or beside[i.release.chart] == 1]
-    if len(fitting) > 1:
-        near = [(_closeness(i.release, environment), i) for i in fitting]
-        nearest = max(rank for rank, _ in near)
-        exact = [i for rank, i in near if rank == nearest and nearest]
-        fitting = exact if len(exact) == 1 else fitting
-    if not fitting and environment not in ("", "unknown"):
-        listed = ", ".join(sorted({i.release.said_by for i in found}))
-        raise NotEditable(
-            "AMBIGUOUS_DOC",
-            say(
-                "manifests.releases_none_called",
-                count=len(found),
-                object=search.ref.key,
-                environment=environment,
-                names=listed,
-            ),
-        )
+    fitting = _fitting(found, search)
     if len(fitting) != 1:
-        listed = ", ".join(sorted(i.release.said_by for i in found))
-        raise NotEditable(
-            "AMBIGUOUS_DOC",
-            say(
-                "manifests.kfix_yaml_tells",
-                why=say(
-                    "manifests.releases_fit_environment_chooses",
-                    count=len(found),
-                    environment=environment,
-                    count_2=len(fitting),
-                    names=listed,
-                )
-                if fitting
-                else say(
-                    "manifests.fit_no_environment",
-                    count=len(found),
-                    what=say("manifests.releases"),
-                    names=listed,
-                ),
-            ),
-        )
+        raise NotEditable("AMBIGUOUS_DOC", _several(found, fitting, search))
+    chosen = fitting[0].release.said_by
     search.steps.append(
-        say(
-            "manifests.environment_chooses",
-            environment=environment,
-            installer=fitting[0].release.said_by,
-        )
+        say("manifests.environment_chooses", environment=search.environment, installer=chosen)
     )
     return fitting[0]
+
+
+def _fitting(found: list[InstalledRelease], search: Search) -> list[InstalledRelease]:
+    """The releases of the environment, those nearest to its name first; a chart's default values step back beside its
+    other releases."""
+    fitting = [i for i in found if _is_of(i.release, search)]
+    beside = Counter(i.release.chart for i in fitting)
+    fitting = [i for i in fitting if not _is_bare(i.release) or beside[i.release.chart] == 1]
+    near = [(_closeness(i.release, search.environment), i) for i in fitting]
+    nearest = max((rank for rank, _ in near), default=0)
+    exact = [i for rank, i in near if rank == nearest and nearest]
+    return exact if len(exact) == 1 else fitting
+
+
+def _is_bare(release: Release) -> bool:
+    return release.owner is None and all(layer.default for layer in release.layers)
+
+
+def _several(found: list[InstalledRelease], fitting: list[InstalledRelease], search: Search) -> str:
+    environment, count = search.environment, len(found)
+    listed = ", ".join(sorted({i.release.said_by for i in found}))
+    if environment in ("", "unknown"):
+        what = say("manifests.releases")
+        why = say("manifests.fit_no_environment", count=count, what=what, names=listed)
+    elif fitting:
+        why = say(
+            "manifests.releases_fit_environment_chooses",
+            count=count, environment=environment, count_2=len(fitting), names=listed,
+        )  # fmt: skip
+    else:
+        return say(
+            "manifests.releases_none_called",
+            count=count, object=search.ref.key, environment=environment, names=listed,
+        )  # fmt: skip
+    return say("manifests.kfix_yaml_tells", why=why)
 
 
 def _closeness(release: Release, environment: str) -> int:

@@ -201,15 +201,8 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
         _patch_generated(task, change, made, blind=blind)
         return
     parsed = [paths.parse(f.path) for f in change.fields]
-    if REPLICAS in parsed:
-        refuse_scaled(index, change.object)
-    where = locate(change.object, index, task.hints, fields=parsed, graph=graph)
-    draft.told = draft.told or where.told
+    where = _located(task, change, parsed)
     declared = where.ref or change.object
-    if REPLICAS in parsed:
-        refuse_scaled(index, declared)
-    if not draft.carried:
-        refuse_second_way(index, change.object, where, task.hints, task.bench)
     rest: list[FieldChange] = []
     inside: list[tuple[StatedField, FieldChange]] = []
     for change_of_field, path in zip(change.fields, parsed, strict=True):
@@ -236,6 +229,20 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
         _overlay(task, inner, where, where.blocked)
     else:
         _edit_document(task, inner, where)
+
+
+def _located(task: _Task, change: KubernetesChange, fields: Sequence[paths.Path]) -> Location:
+    """Where the object is declared. Raises NotEditable where an autoscaler owns its replicas, or a chart makes it too."""
+    index, ref = task.index, change.object
+    if REPLICAS in fields:
+        refuse_scaled(index, ref)
+    where = locate(ref, index, task.hints, fields=fields, graph=task.graph)
+    task.draft.told = task.draft.told or where.told
+    if REPLICAS in fields:
+        refuse_scaled(index, where.ref or ref)
+    if not task.draft.carried:
+        refuse_second_way(index, ref, where, task.hints, task.bench)
+    return where
 
 
 def _fill_in(task: _Task, change: FieldChange, where: Location) -> bool:
