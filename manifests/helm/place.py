@@ -1,9 +1,8 @@
-"""Which Helm value reaches a field of a live object, found by rendering: no template is read, no name is guessed.
+"""Which Helm value reaches a field of a live object, found by rendering: no template is evaluated, no name is guessed.
 
 A value that could be it is set on top of a release's values, the chart is rendered, and only one that changes exactly
 the planned field of exactly the planned object is taken. The edit then goes into the last layer that sets the value and
-belongs to this release alone. For a chart that is kept elsewhere nothing can be rendered; there a value has to be in
-the release already, with the live value, under the field's own name, and be the only one.
+belongs to this release alone. Of a chart that is kept elsewhere nothing can be rendered: see ``elsewhere``.
 """
 
 from __future__ import annotations
