@@ -146,7 +146,7 @@ class Repairs(Spoken):
     reason: str = ""
     #: What would still be wrong with the subject after the plan, one sentence each.
     remains: tuple[str, ...] = ()
-    #: Required rules of the scheduler that the plan makes wishes of, as field paths.
+    #: What was required and the plan gives up, as field paths: rules of the scheduler that become wishes, replicas.
     loosens: tuple[str, ...] = ()
     #: Kinds of the fixes that mend faults behind the first: they are part of the plan.
     also: tuple[FixKind, ...] = ()

@@ -76,7 +76,7 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
         plan = _remember(plan, finding, bundle.successful_patterns, bundle.failed_patterns)
         plan = plan.model_copy(update={"repairs": repairs_of(whole, language)})
         plans.setdefault(plan.changes_hash, plan)
-    ranked = sorted(plans.values(), key=lambda p: (p.guess, _gives_up(p), -_standing(p)))[:MOST]
+    ranked = sorted(plans.values(), key=_place)[:MOST]
     return ProposedPlans(
         plans=_in_order(led(ranked), confidence),
         refused=tuple(refused),
@@ -115,6 +115,14 @@ _UNPROVEN = 0.85
 def _standing(plan: ActionPlan) -> float:
     """The confidence, and less where the repair is not proven."""
     return plan.confidence * (1.0 if plan.repairs.verdict == "pass" else _UNPROVEN)
+
+
+def _place(plan: ActionPlan) -> tuple[bool, bool, bool, bool, float]:
+    """Guesses last, and before them what gives something up: of that the proven first, and fewer replicas at the end."""
+    gives_up = _gives_up(plan)
+    unproven = gives_up and plan.repairs.verdict != "pass"
+    fewer = gives_up and plan.fix_kind == "set_replicas"
+    return plan.guess, gives_up, unproven, fewer, -_standing(plan)
 
 
 def _gives_up(plan: ActionPlan) -> bool:

@@ -18,14 +18,14 @@ def as_many_as_fit(
     weight: float,
     time: Phrase = ROLLING,
 ) -> PlanDraft:
-    """The workload with ``count`` replicas, those that run already."""
+    """The workload with ``count`` replicas, those that run already: fewer than are declared."""
     return PlanDraft(
         fix_kind="set_replicas",
         title=say("drafting.replicas", n=count, workload=workload.name),
         why=why,
         changes=patch(view, workload.ref, workload.obj, [("spec.replicas", count)]),
         weight=weight,
-        risks=[FEWER],
+        risks=[say("drafting.risk.gives_up_replicas", n=workload.desired), FEWER],
         time=time,
     )
 

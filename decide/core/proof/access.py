@@ -174,7 +174,7 @@ def _is_null(one: FieldChange) -> bool:
 
 
 def loosened(changes: Sequence[KubernetesChange]) -> Iterator[str]:
-    """Paths of what was required of the scheduler, and after the changes is only wished for, or less."""
+    """Paths of what was required, of the scheduler or as a number of replicas, and after the changes is wished for, or less."""
     for change in changes:
         yield from (one.path for one in change.fields if _is_looser(one))
 
@@ -183,6 +183,8 @@ def _is_looser(one: FieldChange) -> bool:
     required = "requiredDuringSchedulingIgnoredDuringExecution"
     segments = paths.parse(one.path)
     last = str(segments[-1])
+    if one.path == "spec.replicas":
+        return number(one.after) < number(one.before, 1)
     if last == "whenUnsatisfiable":
         return bool(one.after == "ScheduleAnyway")
     if last == "maxSkew":

@@ -30,11 +30,11 @@ Whatever the class says, a plan fails that
   what is not there, a quota that refuses the whole rollout, a policy that stops a known connection, a heap above its limit;
 - opens access that nobody asked for (`privileged`, `hostPID`, `hostPath`, added capabilities, root, wider roles, a policy that
   selects less), or takes away an object;
-- leaves a field empty that the API requires;
+- leaves a field empty that the API requires, or every object as it is;
 - brings back what failed before: the template of a revision whose pods fail or that was in force in this trouble, the very
   difference by which such a one left one that worked, or the value that a commit exchanged when the trouble was there already.
 
-What loosens a scheduler's requirement says what it gives up, comes after every plan that keeps it, is named so by `fix_policy`,
+What loosens a scheduler's requirement, or runs fewer replicas, says what it gives up, comes after every plan that keeps it, is named so by `fix_policy`,
 and never merges by itself.
 """
 

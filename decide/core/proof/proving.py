@@ -37,6 +37,8 @@ def prove(finding: Finding | None, changes: Sequence[KubernetesChange], view: Cl
         after = counterfactual(view, changes)
     except Unfit:
         return Proof(verdict="unknown", reason=say("proof.does_not_fit"))
+    if _changes_nothing(after):
+        return Proof(verdict="fail", reason=say("proof.changes_nothing"), after=after)
     refused = forbidden(after, changes)
     if refused:
         return Proof(verdict="fail", reason=refused, after=after)
@@ -50,6 +52,18 @@ def prove(finding: Finding | None, changes: Sequence[KubernetesChange], view: Cl
     unheard = tuple(one for one in (*told.broken, broken, defects) if one is not None)
     verdict = "unknown" if unheard else told.verdict
     return Proof(verdict=verdict, reason=told.reason, after=after, broken=unheard)
+
+
+def _changes_nothing(after: Counterfactual) -> bool:
+    """Every object is what it was, as it runs and as it is declared."""
+    now = after.before
+    return (
+        bool(after.exchanged)
+        and all(
+            obj is not None and obj == now.get(*place) for place, obj in after.exchanged.items()
+        )
+        and all(obj == now.declared.get(key) for key, obj in after.redeclared.items())
+    )
 
 
 def _asked(finding: Finding | None, view: ClusterView, after: Counterfactual) -> Proof:

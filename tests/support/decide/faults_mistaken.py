@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from tests.support.decide.clusters import Cluster, Obj
 from tests.support.decide.faults import fault
 
@@ -129,3 +131,33 @@ def _(c: Cluster, app: str) -> None:
     c.container(app)["env"] = [{"name": "PSP_URL", "value": "https://api.psp.example/payments"}]
     line = "ERROR POST https://api.psp.example/payments -> 503 Service Unavailable"
     c.log(app, *[f"2026-05-04T11:5{n}:00Z {line}" for n in range(8)])
+
+
+@fault("liveness_probe_timing", "a newer program takes longer to start")
+def _(c: Cluster, app: str) -> None:
+    image = c.container(app)["image"]
+    port: int = c.container(app)["ports"][0]["containerPort"]
+    probe = {"tcpSocket": {"port": port}, "initialDelaySeconds": 20, "periodSeconds": 5}
+    c.container(app)["livenessProbe"] = probe
+    c.revise(app, image=f"{image}.1")
+    refused(c, app, "liveness", port=port)
+    c.log(app, "Migrating schema public to version 42 - backfill", previous=True)
+
+
+@fault("image_not_found", "ready pods still run it")
+def _(c: Cluster, app: str) -> None:
+    image = c.container(app)["image"]
+    c.revise(app, minutes=40000, image=f"{image}.1")
+    well = copy.deepcopy(c.pod(app))
+    well["metadata"]["name"] = f"{c.pod(app)['metadata']['name']}x"
+    running = {"running": {"startedAt": "2026-04-14T12:00:00Z"}}
+    well["status"]["containerStatuses"][0].update({"ready": True, "state": running})
+    c.waiting(app, "ImagePullBackOff", f'Back-off pulling image "{image}.1"')
+    c.event(
+        "Pod",
+        c.pod(app)["metadata"]["name"],
+        "Failed",
+        f'Failed to pull image "{image}.1": rpc error: code = NotFound desc = {image}.1: not found',
+    )
+    c.objects["pods"].append(well)
+    c.get("deployments", app)["spec"]["replicas"] = 2

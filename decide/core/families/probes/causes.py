@@ -50,10 +50,21 @@ def probe(finding: Finding[FailingProbe], view: ClusterView) -> Standing:
         return untold(say("proof.probe.none", **told))
     good = _as_worked(view, workload, facts, now)
     if good:
-        return gone(say("proof.probe.worked", revision=good, **told))
+        return _as_then(facts, container, now, good)
     if not asking.same_program(container, facts.workload):
         return untold(say("proof.only_a_run", workload=workload.name))
     return _asked(finding, view, container, now)
+
+
+def _as_then(facts: FailingProbe, container: Container, now: Obj, good: int) -> Standing:
+    """Program and probe as in a revision that worked. Where the probe is the one that fails, only the program goes back."""
+    told: Told = {"probe": facts.probe, "container": container.name, "revision": good}
+    back = not asking.same_program(container, facts.workload)
+    if not back or _whole(now) != _whole(facts.spec):
+        return gone(say("proof.probe.worked", **told))
+    if facts.timed:
+        return untold(say("proof.probe.other_program", **told))
+    return gone(say("proof.probe.program", **told))
 
 
 def _asked(

@@ -30,6 +30,8 @@ class FailingProbe(Facts):
     scheme: Literal["", "HTTP", "HTTPS"] = ""
     #: The program of an ``exec`` probe that is not there; empty for other probes.
     program: str = ""
+    #: What is wrong is the time that it gives: how long a start takes lies in the data as well as in the program.
+    timed: bool = False
 
     @property
     def stands_in(self) -> tuple[str, ...]:

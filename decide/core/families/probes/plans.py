@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from decide.core.drafting.drafts import (
@@ -15,7 +16,6 @@ from decide.core.drafting.history import rollback
 from decide.core.families.probes.asking import handler
 from decide.core.families.probes.facts import FailingProbe
 from decide.core.families.probes.rules import failing
-from decide.core.families.probes.serving import succeeding
 from decide.core.families.probes.targets import (
     others,
     paths,
@@ -47,7 +47,11 @@ def probe(finding: Finding[FailingProbe], view: ClusterView) -> list[PlanDraft]:
         "command": programs,
     }.get(what)
     drafts = mended(facts, view, container) if mended is not None else []
-    return drafts + rollback(finding, view)
+    back = rollback(finding, view)
+    if facts.timed:
+        moved = say("probes.timing.moved")
+        back = [replace(draft, risks=[*draft.risks, moved]) for draft in back]
+    return drafts + back
 
 
 def _scheme(facts: FailingProbe, view: ClusterView) -> list[PlanDraft]:
@@ -72,14 +76,15 @@ def _protocol(facts: FailingProbe, view: ClusterView, container: Container) -> l
         return []
     if facts.scheme:
         return _scheme(facts, view)
-    well = succeeding(view, facts.workload, container, failing(view, facts.workload, container))
+    bad = failing(view, facts.workload, container)
     models = [
         (k, other[k])
         for name, other in others(facts, container)
-        if name in well
+        if name not in bad
         for k in ("grpc", "httpGet", "tcpSocket")
         if k in other and k != field
     ]
+    asked = {key for key, _ in models}
     if field != "tcpSocket":  # less is asked, whatever the program speaks
         models.append(("tcpSocket", {"port": at(facts.spec, field, "port")}))
     models = list({key: (key, value) for key, value in reversed(models)}.values())[::-1]
@@ -88,7 +93,11 @@ def _protocol(facts: FailingProbe, view: ClusterView, container: Container) -> l
         PlanDraft(
             fix_kind="set_probe",
             title=say("probes.protocol.title", container=facts.container, protocol=key),
-            why=say("probes.protocol.why", why=facts.why, protocol=key),
+            why=say(
+                "probes.protocol.asked" if key in asked else "probes.protocol.open",
+                why=facts.why,
+                protocol=key,
+            ),
             changes=patch_workload(view, facts.workload, [(place(facts), kept | {key: value})]),
             weight=0.9 - 0.2 * rank,
             risks=[RESTART],

@@ -148,6 +148,7 @@ def _probe(
             why=verdict.why,
             scheme=verdict.scheme,
             program=verdict.program,
+            timed=verdict.what == "timing",
         ),
     )
 

@@ -117,11 +117,11 @@ def test_a_probe_speaks_what_the_other_probes_speak_or_asks_whether_the_port_is_
     changed_lately(cluster)
     assert _drafts("protocol", cluster) == [
         "set_probe 0.9 probes.protocol.title container=main protocol=grpc",
-        "  why probes.protocol.why protocol=grpc why=it fails",
+        "  why probes.protocol.asked protocol=grpc why=it fails",
         "  risk drafting.risk.restart",
         '  apps/v1 Deployment/shop/web :containers[name=main].readinessProbe: {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 5} → {"periodSeconds": 5, "grpc": {"port": 9090}}',
         "set_probe 0.7 probes.protocol.title container=main protocol=tcpSocket",
-        "  why probes.protocol.why protocol=tcpSocket why=it fails",
+        "  why probes.protocol.open protocol=tcpSocket why=it fails",
         "  risk drafting.risk.restart",
         '  apps/v1 Deployment/shop/web :containers[name=main].readinessProbe: {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 5} → {"periodSeconds": 5, "tcpSocket": {"port": 8080}}',
         *BACK,

@@ -171,6 +171,7 @@ def test_as_many_replicas_as_exist_are_asked_for_instead() -> None:
         '  v1 ResourceQuota/shop/most spec.hard.pods: "5" → "8"',
         "set_replicas 0.6 drafting.replicas n=2 workload=web",
         "  why admission.quota.fit desired=3 detail=seen n=2",
+        "  risk drafting.risk.gives_up_replicas n=3",
         "  risk drafting.risk.fewer",
         "  time drafting.time.seconds",
         "  apps/v1 Deployment/shop/web spec.replicas: 3 → 2",
@@ -178,6 +179,7 @@ def test_as_many_replicas_as_exist_are_asked_for_instead() -> None:
     assert _full("requests.cpu", "1", replicas=3, pods=2) == [
         "set_replicas 0.6 drafting.replicas n=2 workload=web",
         "  why admission.quota.fit desired=3 detail=seen n=2",
+        "  risk drafting.risk.gives_up_replicas n=3",
         "  risk drafting.risk.fewer",
         "  time drafting.time.seconds",
         "  apps/v1 Deployment/shop/web spec.replicas: 3 → 2",

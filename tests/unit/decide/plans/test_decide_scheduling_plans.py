@@ -216,6 +216,7 @@ def test_replicas_that_must_be_apart_are_as_many_as_run_or_may_share() -> None:
     assert _drafts(placing.anti_affinity, _cluster({}, replicas=3, ready=2, affinity=_APART)) == [
         "set_replicas 0.78 drafting.replicas n=2 workload=web",
         "  why scheduling.apart.found desired=3 n=2",
+        "  risk drafting.risk.gives_up_replicas n=3",
         "  risk drafting.risk.fewer",
         "  apps/v1 Deployment/shop/web spec.replicas: 3 → 2",
         "set_scheduling 0.7 scheduling.apart.prefer",
@@ -246,6 +247,7 @@ def test_pods_whose_host_port_is_taken_are_as_many_as_run() -> None:
         *BACK,
         "set_replicas 0.7 drafting.replicas n=2 workload=web",
         "  why scheduling.port.why detail=seen n=2",
+        "  risk drafting.risk.gives_up_replicas n=3",
         "  risk drafting.risk.fewer",
         "  apps/v1 Deployment/shop/web spec.replicas: 3 → 2",
     ]

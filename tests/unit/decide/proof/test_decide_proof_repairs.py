@@ -12,6 +12,7 @@ from decide.core.planning import ProposedPlans, propose
 from decide.core.proof.access import loosened
 from decide.core.proof.counterfactual import counterfactual
 from decide.core.proof.proving import prove
+from decide.core.view import ClusterView
 from manifests.objects import changes as typed
 from schemas.base import ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
@@ -305,15 +306,35 @@ def unspread(ready: int) -> ProposedPlans:
     return proposed(cluster, "topology_spread_unsatisfied")
 
 
-def test_what_keeps_a_requirement_comes_before_what_gives_it_up() -> None:
-    keeps, *others = unspread(2).plans
-    assert keeps.fix_kind == "set_replicas"
-    assert (keeps.repairs.verdict, keeps.repairs.loosens) == ("pass", ())
-    assert others
-    for plan in others:
+def test_fewer_replicas_give_up_what_is_declared_and_come_after_the_proven_wish() -> None:
+    wish, fewer, *others = unspread(2).plans
+    assert (wish.fix_kind, fewer.fix_kind) == ("set_scheduling", "set_replicas")
+    assert (fewer.repairs.verdict, fewer.repairs.loosens) == ("pass", ("spec.replicas",))
+    assert "3 replicas" in fewer.risks[0]
+    assert fewer.confidence <= wish.confidence
+    assert all(plan.repairs.verdict != "pass" for plan in others), "what is not proven comes last"
+    for plan in (wish, *others):
         assert plan.repairs.loosens
-        assert plan.confidence <= keeps.confidence
         assert "zone" in plan.risks[0]
+
+
+@pytest.mark.parametrize(("before", "after", "loosens"), [(4, 2, True), (2, 4, False)])
+def test_fewer_replicas_are_less_than_was_required(before: int, after: int, loosens: bool) -> None:
+    field = FieldChange(op="replace", path="spec.replicas", before=before, after=after)
+    ref = ObjectRef(api_version="apps/v1", kind="Deployment", namespace="shop", name="web")
+    assert bool(list(loosened([KubernetesChange(object=ref, fields=(field,))]))) is loosens
+
+
+def test_a_plan_that_leaves_everything_as_it_is_never_repairs() -> None:
+    cluster, app = ground()
+    view = ClusterView(cluster.bundle())
+    image = cluster.container(app)["image"]
+    path = "spec.template.spec.containers[name=main].image"
+    field = FieldChange(op="replace", path=path, before=image, after=image)
+    ref = ObjectRef(api_version="apps/v1", kind="Deployment", namespace=cluster.namespace, name=app)
+    proof = prove(None, [KubernetesChange(object=ref, fields=(field,))], view)
+    assert proof.verdict == "fail"
+    assert "as it is now" in proof.reason
 
 
 def test_a_wider_spread_and_a_wish_both_say_that_they_loosen() -> None:

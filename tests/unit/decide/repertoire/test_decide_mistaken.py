@@ -11,7 +11,9 @@ from decide.core.findings import Finding
 from decide.core.leading import surest_first
 from decide.core.opinion import Verdict
 from decide.core.view import ClusterView
+from kfix.incident.images import parse
 from schemas.base import ObjectRef
+from schemas.images import ImageAnswer, RegistryAnswers
 from tests.support.decide.clusters import Cluster
 from tests.support.decide.faults_mistaken import killed_within, refused, said_by_node, two_ports
 from tests.support.decide.repaired import suffering, wanted
@@ -284,3 +286,36 @@ def test_what_is_elsewhere_or_explained_by_another_does_not_lead() -> None:
     for more in ({"elsewhere": True}, {"behind": "Deployment/shop/db"}):
         ranked = [first, _found("bad_command", 0.9, **more)]
         assert surest_first(_all_read(), ranked)[0] is first
+
+
+def test_going_back_to_a_faster_start_is_no_proof_where_only_the_program_goes_back() -> None:
+    _, verdict = _told("liveness_probe_timing/a newer program takes longer to start")
+    assert _class_of(verdict) == "liveness_probe_timing"
+    first, *_ = verdict.plans
+    assert first.fix_kind == "set_probe", "more time comes before another program"
+    back = [plan for plan in verdict.plans if plan.fix_kind == "rollback_revision"]
+    assert back
+    for plan in back:
+        assert plan.repairs.verdict == "unknown"
+        assert any("migration" in risk for risk in plan.risks)
+
+
+def test_an_image_that_ready_pods_run_is_exchanged_only_for_one_that_is_known_to_be_there() -> None:
+    key = "image_not_found/ready pods still run it"
+    c, app = suffering(key)
+    asked = diagnose(c.bundle(subject=app))
+    assert _class_of(asked) == "image_not_found"
+    assert not asked.plans
+    assert asked.status == "needs_human"
+
+
+def test_where_the_older_image_is_there_the_plan_says_whose_image_it_exchanges() -> None:
+    c, app = suffering("image_not_found/ready pods still run it")
+    older = c.container(app)["image"].removesuffix(".1")
+    reference = parse(older)
+    assert reference is not None
+    answer = ImageAnswer(reference=reference.canonical, exists="yes")
+    c.registry = RegistryAnswers(images=(answer,))
+    first = diagnose(c.bundle(subject=app)).plans[0]
+    assert "1 pod that is ready runs" in first.risks[0]
+    assert first.confidence < 0.6

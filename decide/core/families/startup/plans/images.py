@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from decide.core.drafting.drafts import (
     OLDER_IMAGE,
@@ -24,6 +25,7 @@ from decide.core.findings import Finding
 from decide.core.names import alike
 from decide.core.view import ClusterView
 from kfix.incident.images import fit, parse, platforms_of, retagged
+from kfix.incident.images.planned import images_in
 from kfix.texts import say
 from manifests.objects.meta import name_of, namespace_of
 from manifests.objects.shapes import items, mapping
@@ -48,12 +50,38 @@ def image(finding: Finding[UnusableImage], view: ClusterView) -> list[PlanDraft]
         drafts += _fitting_nodes(facts, view)
     if facts.arrived or facts.right:
         return drafts
-    return [
-        *drafts,
-        *_siblings(facts, view),
-        *elsewhere(facts, view),
-        *_nearest(facts, view),
+    found = [*drafts, *_siblings(facts, view), *elsewhere(facts, view), *_nearest(facts, view)]
+    well = _well(facts)
+    return [_of_well_pods(draft, facts, view, well) for draft in found] if well else found
+
+
+def _well(facts: UnusableImage) -> int:
+    """Beside one that waits for the image, the workload's pods that run it and are ready: they pulled it while it was there."""
+    same = [
+        one.ready
+        for pod in facts.workload.pods
+        for one in pod.containers()
+        if one.name == facts.container and one.spec.get("image") == facts.image
     ]
+    return sum(same) if not all(same) else 0
+
+
+#: What another image is worth that takes the place of one which runs and is well.
+_OF_WELL = 0.6
+
+
+def _of_well_pods(
+    draft: PlanDraft, facts: UnusableImage, view: ClusterView, well: int
+) -> PlanDraft:
+    """It exchanges the image of pods that are well: it says so, and where nobody knows its own image there, people are asked."""
+    known = all(answer_about(view, one).exists == "yes" for one in images_in(draft.changes))
+    risk = say("startup.image.of_well_pods", n=well, image=facts.image)
+    return replace(
+        draft,
+        weight=draft.weight * _OF_WELL,
+        risks=[risk, *draft.risks],
+        guess=draft.guess or not known,
+    )
 
 
 def _before(facts: UnusableImage, view: ClusterView) -> Iterator[PlanDraft]:
