@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from manifests.objects.hosts import ADDRESS, URL, Host, mentioned
-from manifests.objects.meta import name_of, namespace_of
+from manifests.objects.meta import condition, name_of, namespace_of
 from manifests.objects.shapes import Obj, at, items, mapping
 from manifests.objects.workloads import Workload
 
@@ -123,7 +123,9 @@ _WEBHOOK = re.compile(
 
 def admitted_by(view: ClusterView, workload: Workload) -> list[tuple[str, str]]:
     """Namespace and name of each Service that the API server asked about its pods and got no answer from."""
-    told = (_WEBHOOK.search(event.message) for event in view.events_of_workload(workload))
+    texts = [event.message for event in view.events_of_workload(workload)]
+    texts.append(str(condition(workload.obj, "ReplicaFailure").get("message") or ""))
+    told = map(_WEBHOOK.search, texts)
     return list(dict.fromkeys((m["space"], m["name"]) for m in told if m is not None))
 
 

@@ -190,6 +190,8 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "failed to resolve",
             "nxdomain",
             "bad address '",
+            "can't find ",
+            "connect to redis at ",
             "zero addresses",
         ),
         r"UnknownHostException: (?P<s2>[\w.-]+)|"
@@ -201,6 +203,8 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"could not translate host name \"(?P<s7>[\w.-]+)\"|"
         r"host not found in upstream \"(?P<s8>[\w.-]+)|DNS resolution failed for (?P<s9>[\w.-]+)|"
         r"No address associated with hostname|Name does not resolve|"
+        r"can't find (?P<s25>[\w.-]+): (?:NXDOMAIN|SERVFAIL)|getaddrinfo for host \"(?P<s26>[\w.-]+)\"|"
+        r"connect to Redis at (?P<s27>[\w.-]+):\d+: (?:Name|nodename|Temporary failure)|"
         r"failed to lookup address information|Failed to resolve '(?P<s13>[\w.-]+)'|NXDOMAIN|"
         r"bad address '(?P<s17>[\w.-]+)'|name resolver error: produced zero addresses",
     ),

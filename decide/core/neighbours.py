@@ -42,12 +42,15 @@ def neighbours(
 
 
 def _asked(view: ClusterView, callers: Sequence[Workload]) -> Iterator[tuple[str, str]]:
-    """Services of other namespaces, none of the cluster's own, that exist and that the callers name."""
-    named = [place[:2] for caller in callers for place in called_services(view, caller)]
-    named += [place for caller in callers for place in admitted_by(view, caller)]
-    for space, name in dict.fromkeys(named):
-        outside = space not in view.focus and not space.startswith("kube-")
-        if outside and view.get("services", space, name) is not None:
+    """Services of other namespaces that exist and that the callers name, or that the API server asked about their pods.
+
+    None of the cluster's own, but for a webhook: what it says stands between the callers and their pods.
+    """
+    named = (place[:2] for caller in callers for place in called_services(view, caller))
+    plain = [place for place in dict.fromkeys(named) if not place[0].startswith("kube-")]
+    asked = [place for caller in callers for place in admitted_by(view, caller)]
+    for space, name in dict.fromkeys((*asked, *plain)):
+        if space not in view.focus and view.get("services", space, name) is not None:
             yield space, name
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from decide.core import diagnose
 from decide.core.deciding import Verdict
 from tests.support.decide.catalogue import FAULTS
@@ -68,3 +70,17 @@ def test_with_that_policy_the_node_s_network_is_no_cause() -> None:
     cluster, _, app = on_the_node_s_network(dnsPolicy="ClusterFirstWithHostNet")
     verdict = diagnose(cluster.bundle(app))
     assert changed(verdict) != ["ClusterFirstWithHostNet"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "** server can't find shop-postgresql.NS.svc.cluster.local: NXDOMAIN",
+        'nc: getaddrinfo for host "shop-postgresql" port 5432: Name or service not known',
+    ],
+)
+def test_other_programs_words_for_a_host_that_does_not_resolve(line: str) -> None:
+    cluster, _ = waiting()
+    told = line.replace("NS", cluster.namespace)
+    cluster.logs[-1] = cluster.logs[-1].model_copy(update={"lines": (told,)})
+    assert "shop-postgres 5432" in str(changed(diagnose(cluster.bundle())))

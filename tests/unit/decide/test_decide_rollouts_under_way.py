@@ -80,3 +80,20 @@ def test_a_rollout_that_missed_its_deadline_is_no_maintenance() -> None:
     cluster.get("deployments", app)["status"]["conditions"].append(late)
     verdict = diagnose(calm_bundle(cluster, {"alert": {"title": f"{app} is slow"}}))
     assert verdict.status != "no_action"
+
+
+def test_a_rollout_under_way_says_nothing_of_an_alert_about_errors() -> None:
+    cluster = Cluster(3)
+    app = cluster.app("shop")
+    newer_pod(cluster, app, minutes=0.5)
+    verdict = diagnose(calm_bundle(cluster, {"alert": {"title": f"{app}: error rate is high"}}))
+    assert verdict.status == "needs_human"
+
+
+@pytest.mark.parametrize(("count", "status"), [(1, "needs_human"), (0, "no_action")])
+def test_what_a_controller_says_it_lacks_is_no_health(count: int, status: str) -> None:
+    cluster = Cluster(3)
+    app = cluster.app("shop")
+    cluster.get("deployments", app)["status"]["unavailableReplicas"] = count
+    title = f"{app}: replicas unavailable"
+    assert diagnose(calm_bundle(cluster, {"alert": {"title": title}})).status == status

@@ -68,6 +68,22 @@ def unready(view: ClusterView) -> Unready | None:
     return max(found, key=lambda one: (one.overdue, one.since), default=None)
 
 
+def unavailable(view: ClusterView) -> str:
+    """What the controller of something that the alert names says it lacks, as a sentence; empty where it lacks nothing."""
+    for workload in view.workloads:
+        keys = ("unavailableReplicas", "numberUnavailable")
+        count = max(number(at(workload.obj, "status", key)) for key in keys)
+        if workload.name in view.alerted and count:
+            return say(
+                "no_fault.rollout.unavailable",
+                workload=workload.ref.key,
+                n=count,
+                ready=workload.ready,
+                desired=workload.desired,
+            )
+    return ""
+
+
 def _of(view: ClusterView, workload: Workload) -> Unready | None:
     if workload.kind in _BATCH or not workload.desired:
         return None

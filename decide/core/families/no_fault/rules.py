@@ -15,7 +15,7 @@ from decide.core.families.no_fault.claims import (
     unproven,
     well_again,
 )
-from decide.core.families.no_fault.rollouts import unready
+from decide.core.families.no_fault.rollouts import unavailable, unready
 from decide.core.families.scheduling.rules import control_plane
 from decide.core.findings import Fact, Finding
 from decide.core.view import ClusterView
@@ -73,11 +73,9 @@ def quiet(view: ClusterView) -> Finding[Facts]:
     if well < len(view.workloads) or unseen:
         return _finding(view, "undetermined", 0.4, text, [seen])
     class_id, why = _kind(view)
-    late = unready(view)
-    if late is not None and why != say("no_fault.noise.test"):
-        kind = "undetermined" if late.overdue else "maintenance"
-        score = 0.4 if late.overdue else _UNDER_WAY
-        return _finding(view, kind, score, late.said, [*late.facts(view)])
+    missing_pods = None if why == say("no_fault.noise.test") else _missing_pods(view)
+    if missing_pods is not None:
+        return missing_pods
     if class_id == "healthy" and view.firing and not shown_by_objects(view):
         return _finding(view, "undetermined", 0.4, unproven(view), [seen])
     told = Fact(source="event" if class_id == "maintenance" else "monitor", statement=why)
@@ -93,6 +91,18 @@ def quiet(view: ClusterView) -> Finding[Facts]:
     )
     found.against.extend(say("decide.no_evidence", source=name) for name in absent)
     return found
+
+
+def _missing_pods(view: ClusterView) -> Finding[Facts] | None:
+    """What is said where something that the alert names lacks pods, though as many as it wants are ready."""
+    late = unready(view)
+    if late is None:
+        text = unavailable(view)
+        facts = [Fact(source="object", statement=text)]
+        return _finding(view, "undetermined", 0.4, text, facts) if text else None
+    if late.overdue or (view.firing and not shown_by_objects(view)):
+        return _finding(view, "undetermined", 0.4, late.said, [*late.facts(view)])
+    return _finding(view, "maintenance", _UNDER_WAY, late.said, [*late.facts(view)])
 
 
 def _finding(

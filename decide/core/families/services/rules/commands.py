@@ -39,7 +39,8 @@ def find(view: ClusterView) -> Iterator[Finding[WrongAddress]]:
             place = service_name(host, workload.namespace)
             if place is None or place[0] != workload.namespace or view.get("services", *place):
                 continue
-            address = next(_addresses(workload, host), None)
+            found = (one for name in (host, place[1]) for one in _addresses(workload, name))
+            address = next(found, None)
             if address is not None:
                 yield _finding(view, workload, address, hit)
 
