@@ -80,7 +80,8 @@ def brought(
     files: Files, chart: str, readings: Readings, without: Sequence[str] = ()
 ) -> dict[str, bytes | str]:
     """``vendored`` for files as they are kept, and the chart's own file without the dependencies that are ``without``
-    a copy here. Raises NotRendered where a copy of such a chart lies there already."""
+    a copy here. Raises NotRendered where a copy of such a chart lies there already; a chart that is kept there itself
+    is none."""
     own = files.get(posixpath.join(chart, "Chart.yaml"), "")
     stripped = _without(files, chart, without) if without else {}
     if b"file://" not in (own if isinstance(own, bytes) else own.encode()):
@@ -92,8 +93,9 @@ def brought(
     }
     below = posixpath.join(chart, "charts") + "/"
     for _, folder in kept(texts, chart, readings):
-        name = posixpath.basename(folder)
-        if any(re.match(rf"{re.escape(below + name)}(/|-[0-9])", path) for path in files):
+        copy = below + posixpath.basename(folder)
+        same = "-[0-9]" if folder == copy else "(/|-[0-9])"
+        if any(re.match(rf"{re.escape(copy)}{same}", path) for path in files):
             raise NotRendered(say("manifests.has_copy_below_charts", chart=chart, folder=folder))
     return vendored(files, texts, chart, readings) | stripped
 

@@ -152,12 +152,13 @@ def _umbrella(dependency: str, key: str, *, folder: str = "api") -> Repo:
     ]
     asks = [right("prod", "spec.replicas", 6, "deploy"), right("prod", name="deploy")]
     asks.append(right("staging", IMAGE, "registry.example/api:1.0.1", "deploy"))
-    return Repo(f"a chart below charts as {key} in {folder}", files, deploys, asks)
+    return Repo(f"a chart below charts as {key} in {folder}: {dependency}", files, deploys, asks)
 
 
 UMBRELLAS = [
     _umbrella("{name: api, version: 0.1.0}", "api"),
     _umbrella("{name: api, version: 0.1.0, alias: backend}", "backend"),
+    _umbrella("{name: api, version: 0.1.0, repository: 'file://charts/api'}", "api"),
 ]
 
 _TEXT = """\
