@@ -309,7 +309,10 @@ def _added_to(where: Location, field: FieldChange) -> FieldChange:
     path = paths.parse(field.path)
     if field.op != "replace" or where.base is None or _is_said(where.document, path):
         return field
+    earlier = where.before.get(path)
     now = paths.find(equivalence.value_of(where.base.root), path, _ABSENT)
+    if earlier is not None:
+        now = earlier.value if earlier.at else _ABSENT
     if now is _ABSENT or not equivalence.equivalent(path, now, field.before):
         return field
     return FieldChange(op="add", path=field.path, after=field.after)

@@ -64,6 +64,8 @@ class Location:
     built_in: str = ""
     #: Did the live object or the static map say where to look?
     told: bool = False
+    #: Fields that patches of others, applied before this environment's own, say.
+    before: Mapping[paths.Path, StatedField] = field(default_factory=dict)
     #: Fields that patches inside of this environment's Kustomizations say, or JSON patches beside them.
     stated: Mapping[paths.Path, StatedField] = field(default_factory=dict)
     #: The object as its own file has it, where ``document`` is a patch.
@@ -445,6 +447,7 @@ def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -
         lonely=not _own_patches(search.graph, patches, root),
         built_in=root.folder,
         stated=own,
+        before={f: stated[f] for f in shared},
         base=declared[0].document if declared else None,
     )
 
@@ -529,9 +532,9 @@ def _on_top_of(
         else say("manifests.sets_field_for_more_than", path=shared.file)
     )
     search.say(why)
-    own = _own_patches(search.graph, patches, root)
-    if len(own) == 1 and own[0].path in root.patch_files:
-        return own[0], None
+    own = [s for s in _own_patches(search.graph, patches, root) if s.path in root.patch_files]
+    if own:
+        return _nearest([root], own, search.fields), None
     if not isinstance(equivalence.value_of(shared.document.root), Mapping) or not declared:
         raise NotEditable("OVERRIDDEN", why)
     first = declared[0]
@@ -549,6 +552,23 @@ def _patch_that_decides(
                 if seen.path == path and any(_sets(seen.document, f) for f in fields):
                     return seen
     return None
+
+
+def _nearest(
+    chain: Sequence[Kustomization], own: Sequence[Sighting], fields: Sequence[paths.Path]
+) -> Sighting:
+    """Of several patches the one that says most of what the fields are in; of equals the one that is applied last."""
+    applied = [path for kustomization in reversed(chain) for path in kustomization.patch_files]
+
+    def rank(seen: Sighting) -> tuple[int, int]:
+        said = equivalence.value_of(seen.document.root)
+        depths = (
+            next(d for d in range(len(f), -1, -1) if paths.find(said, f[:d], paths.ABSENT) is not paths.ABSENT)
+            for f in fields
+        )
+        return sum(depths), applied.index(seen.path)
+
+    return max(own, key=rank)
 
 
 def _sets(document: Document, path: paths.Path) -> bool:
@@ -577,8 +597,8 @@ def _base(
         return base, None
     search.say(say("manifests.shared_by_overlays", file=base.path, count=len(users)))
     own = _own_patches(search.graph, patches, root)
-    if len(own) == 1:
-        return own[0], None
+    if own:
+        return _nearest(search.graph.below(root), own, search.fields), None
     return base, EditRefused(
         "AMBIGUOUS_DOC",
         say(
@@ -586,7 +606,7 @@ def _base(
             file=base.path,
             count=len(users),
             folder=root.folder,
-            count_2=len(own) or say("manifests.none"),
+            count_2=say("manifests.none"),
             name=search.ref.name,
         ),
     )
