@@ -563,7 +563,11 @@ def _nearest(
     def rank(seen: Sighting) -> tuple[int, int]:
         said = equivalence.value_of(seen.document.root)
         depths = (
-            next(d for d in range(len(f), -1, -1) if paths.find(said, f[:d], paths.ABSENT) is not paths.ABSENT)
+            next(
+                d
+                for d in range(len(f), -1, -1)
+                if paths.find(said, f[:d], paths.ABSENT) is not paths.ABSENT
+            )
             for f in fields
         )
         return sum(depths), applied.index(seen.path)

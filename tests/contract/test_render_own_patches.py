@@ -21,7 +21,9 @@ _BASE = (
     "  template:\n    metadata: {labels: {app: api}}\n    spec:\n      containers:\n      - name: app\n"
     "        image: registry.example/api:1.0\n"
 )
-_COMPONENT = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: [{path: wide.yaml}]\n"
+_COMPONENT = (
+    "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: [{path: wide.yaml}]\n"
+)
 _OVERLAY = "resources: [../../base]\ncomponents: [../../parts]\npatches:\n- path: limits.yaml\n- path: replicas.yaml\n- path: image.yaml\n"
 SEVERAL = {
     "base/kustomization.yaml": "namespace: shop\nresources: [api.yaml]\n",
