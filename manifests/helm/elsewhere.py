@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kfix.texts import say
-from manifests.helm import through
+from manifests.helm import known_fields, through
 from manifests.helm.charts import InstalledRelease, Search, comes_from, within
 from manifests.helm.layers import Release, layer_for, merged
 from manifests.helm.placed import Placed
@@ -172,6 +172,8 @@ def _bases(kept: KeptElsewhere) -> list[str]:
 def place(kept: KeptElsewhere, field: FieldChange, search: Search, *, blind: bool) -> Placed:
     """The value that is called like the field. ``blind``: whatever the field is now. Raises NotEditable."""
     release, target = kept.release, paths.parse(field.path)
+    if not known_fields.is_known(search.ref, target):
+        raise NotEditable("NOT_RENDERED", _not_known(search, field, release))
     values: Any = (
         paths.find(merged(release.layers), kept.keys, {}) if kept.keys else merged(release.layers)
     )
@@ -213,6 +215,20 @@ def place(kept: KeptElsewhere, field: FieldChange, search: Search, *, blind: boo
         say("manifests.value_named_like_field", field=paths.render(whole), said=layer.said)
     )
     return Placed(layer, whole, value)
+
+
+def _not_known(search: Search, field: FieldChange, release: Release) -> str:
+    why = say(
+        "manifests.no_value_of_kind_tells",
+        field=field.path,
+        object=search.ref.key,
+        installer=release.said_by,
+    )
+    file, name = known_fields.declared_as(search.index, search.ref)
+    if not file:
+        return why
+    kind = search.ref.kind
+    return say("manifests.may_be_declared_as", why=why, kind=kind, file=file, name=name)
 
 
 def _refuse_scaled(values: Any, asked: _Asked) -> None:
@@ -257,10 +273,7 @@ class _Asked:
     @property
     def container(self) -> str:
         """The container that the field is of; empty for fields of other things."""
-        for key, item in zip(self.target, self.target[1:], strict=False):
-            if key in _KEYED and isinstance(item, paths.Match):
-                return item.value
-        return ""
+        return known_fields.container(self.target)
 
 
 def _called_like(values: Any, asked: _Asked) -> Iterator[tuple[paths.Path, Json]]:
@@ -317,12 +330,12 @@ def _mappings(node: Any, path: paths.Path) -> Iterator[tuple[paths.Path, Mapping
 def _in_resources(
     values: Any, path: paths.Path, tail: paths.Path, asked: _Asked
 ) -> Iterator[tuple[paths.Path, Json]]:
-    """Resources that say something of the container, and not this: they are handed on as they are."""
+    """Limits or requests that the values have for just this container, and not this one: they are handed on as they are."""
     for at, node in _mappings(values, path):
         if (
             at[-1:] == ("resources",)
-            and node.keys() & {"limits", "requests"}
-            and isinstance(node.get(str(tail[1]), {}), Mapping)
+            and known_fields.says_container(asked.target, at[:-1])
+            and isinstance(node.get(str(tail[1])), Mapping)
             and paths.find(node, tail[1:], ABSENT) is ABSENT
         ):
             yield (*at, *tail[1:]), asked.after
@@ -391,6 +404,8 @@ def _is_own(path: paths.Path, values: Any, asked: _Asked) -> bool:
     """Is all that stands before the field's own name the object's?"""
     before = _before(path, asked)
     names = _names(asked)
+    if not known_fields.fits(asked.ref, asked.target, before, values, names - {asked.container}):
+        return False
     component = asked.ref.name.removeprefix(
         max((b for b in _bases(asked.kept) if asked.ref.name.startswith(b)), key=len, default="")
     )

@@ -61,10 +61,10 @@ IMAGE = "    image: {registry: r.example, repository: shop/api, tag: 1.0.0@sha25
         (TWO, MEMORY, "777Mi", "          app: {resources: {limits: {memory: 777Mi}}}"),
         ("    resources: {limits: {memory: 1Gi}}\n", MEMORY, "2Gi", "    resources: {limits: {memory: 2Gi}}"),
         (
-            "    resources:\n      requests: {cpu: 10m}\n    redis: {resources: {requests: {cpu: 1}}}\n",
+            "    containers:\n      app:\n        resources:\n          limits:\n            cpu: 10m\n",
             MEMORY,
             "2Gi",
-            "      limits:\n+        memory: 2Gi",
+            "            memory: 2Gi",
         ),
         (ENV, APP + "env[name=LEVEL].value", "debug", "    env: {LEVEL: debug}"),
         (LISTED, APP + "env[name=LEVEL].value", "debug", "      - {name: LEVEL, value: debug}"),
@@ -101,6 +101,81 @@ def test_anything_else_is_refused(values: str, path: str, value: object) -> None
     with pytest.raises(NotEditable) as refused:
         changed(release(values), path, value)
     assert refused.value.code == "NOT_RENDERED"
+
+
+TYPED = """\
+    controllers:
+      main:
+        type: deployment
+        replicas: 2
+        pod: {securityContext: {fsGroup: 4000}}
+        containers:
+          app: {resources: {limits: {memory: 1Gi}}}
+      clean:
+        cronjob: {schedule: "0 5 * * *"}
+        containers:
+          clean: {resources: {limits: {memory: 1Gi}}}
+"""
+CRON = "spec.jobTemplate." + APP
+
+
+@pytest.mark.parametrize(
+    ("ref", "path", "value"),
+    [
+        ("PersistentVolumeClaim/shop/api", "spec.resources.requests.storage", "10Gi"),
+        ("Cluster/shop/api", "spec.resources.limits.memory", "2Gi"),
+        ("Dragonfly/shop/api", "spec.replicas", 3),
+        ("StatefulSet/shop/api", "spec.volumeClaimTemplates[0].spec.resources.requests.storage", "1Gi"),
+        ("StatefulSet/shop/api", MEMORY, "2Gi"),
+        ("StatefulSet/shop/api", "spec.replicas", 3),
+        ("Deployment/shop/api", "spec.template.spec.resources.limits.memory", "2Gi"),
+        ("Deployment/shop/api", MEMORY.replace("containers", "initContainers"), "2Gi"),
+        ("Deployment/shop/api", MEMORY.replace("=app", "=proxy"), "2Gi"),
+        ("CronJob/shop/api", CRON + "resources.limits.memory", "2Gi"),
+        ("Job/shop/api", MEMORY, "2Gi"),
+        ("Deployment/shop/api-clean", MEMORY.replace("=app", "=clean"), "2Gi"),
+        ("Deployment/shop/api", APP + "resources.requests.memory", "1Gi"),
+    ],
+)  # fmt: skip
+def test_a_value_is_no_field_of_another_kind_or_container(
+    ref: str, path: str, value: object
+) -> None:
+    with pytest.raises(NotEditable) as refused:
+        changed(release(TYPED), path, value, ref=ref)
+    assert refused.value.code == "NOT_RENDERED"
+
+
+@pytest.mark.parametrize(
+    ("ref", "path", "value", "wanted"),
+    [
+        ("Deployment/shop/api", MEMORY, "2Gi", "app: {resources: {limits: {memory: 2Gi}}}"),
+        ("Deployment/shop/api", "spec.replicas", 3, "replicas: 3"),
+        ("Deployment/shop/api", "spec.template.spec.securityContext.fsGroup", 1, "pod: {securityContext: {fsGroup: 1}}"),
+        ("CronJob/shop/api-clean", CRON.replace("=app", "=clean") + "resources.limits.memory", "2Gi", "clean: {resources: {limits: {memory: 2Gi}}}"),
+    ],
+)  # fmt: skip
+def test_a_value_below_the_kind_and_the_container_of_the_field_is_changed(
+    ref: str, path: str, value: object, wanted: str
+) -> None:
+    added = [line for line in changed(release(TYPED), path, value, ref=ref) if line[0] == "+"]
+    assert [line[1:].strip() for line in added] == [wanted]
+
+
+def test_values_without_a_container_are_of_the_main_one_and_nothing_new_is_made_of_them() -> None:
+    files = release("    resources: {limits: {memory: 1Gi}}\n")
+    assert changed(files, MEMORY.replace("=app", "=apid"))
+    for path in (MEMORY.replace("=app", "=proxy"), APP + "resources.limits.cpu"):
+        with pytest.raises(NotEditable):
+            changed(files, path, "2")
+
+
+def test_a_claim_that_a_component_declares_by_a_variable_is_said_with_its_file() -> None:
+    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: '${CLAIM:-${APP}}'}\n"
+    files = release(TYPED) | {"components/claim.yaml": claim}
+    with pytest.raises(NotEditable, match=r"components/claim\.yaml"):
+        changed(
+            files, "spec.resources.requests.storage", "10Gi", ref="PersistentVolumeClaim/shop/api"
+        )
 
 
 def test_a_part_of_a_chart_is_known_by_its_name() -> None:

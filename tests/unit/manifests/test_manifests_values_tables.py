@@ -259,26 +259,11 @@ MEMORY = APP + "resources.limits.memory"
         ("{replicas: 2, other: 2}", "spec.replicas", 2, 3, "{replicas: 3, other: 2}"),
         ("{image: {tag: v1}}", APP + "image", "r/api:v1", "r/api:v2", "{image: {tag: v2}}"),
         (
-            "{web: {image: {tag: v1}}}",
-            APP + "image",
-            "r/api:v1",
-            "r/api:v2",
-            "{web: {image: {tag: v2}}}",
-        ),
-        ("{limits: {memory: 1Gi}}", MEMORY, "1024Mi", "2Gi", "{limits: {memory: 2Gi}}"),
-        (
             "{resources: {limits: {memory: 1Gi}}}",
             MEMORY,
             "1Gi",
             "2Gi",
             "{resources: {limits: {memory: 2Gi}}}",
-        ),
-        (
-            "{a: {resources: {limits: {memory: 1Gi}}}}",
-            MEMORY,
-            "1Gi",
-            "2Gi",
-            "{a: {resources: {limits: {memory: 2Gi}}}}",
         ),
         (
             "{prod: {resources: {limits: {memory: 1Gi}}}, dev: {resources: {limits: {memory: 1Gi}}}}",
@@ -312,6 +297,9 @@ def test_of_a_chart_kept_elsewhere_the_one_value_of_the_fields_name_is_changed_a
         ("{memory: 1Gi}", MEMORY, "1Gi", "2Gi"),
         ("{requests: {memory: 1Gi}}", MEMORY, "1Gi", "2Gi"),
         ("{other: {limits: {memory: 1Gi}}}", MEMORY, "1Gi", "2Gi"),
+        ("{web: {image: {tag: v1}}}", APP + "image", "r/api:v1", "r/api:v2"),
+        ("{limits: {memory: 1Gi}}", MEMORY, "1024Mi", "2Gi"),
+        ("{a: {resources: {limits: {memory: 1Gi}}}}", MEMORY, "1Gi", "2Gi"),
         ("{a: {b: {resources: {limits: {memory: 1Gi}}}}}", MEMORY, "1Gi", "2Gi"),
         (
             "{a: {resources: {limits: {memory: 1Gi}}}, b: {resources: {limits: {memory: 1Gi}}}}",
