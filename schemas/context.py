@@ -141,7 +141,8 @@ class KubernetesContext(Model):
     """The cluster around the alert.
 
     ``objects`` maps a lower-case plural (``pods``, ``deployments``, ``events``, ``resourcequotas``, ``nodes``, …)
-    to the raw objects, without managedFields and with Secrets' values removed; of a Secret stays who wrote it when.
+    to the raw objects, without managedFields and with Secrets' values removed; of a Secret stays who wrote it when,
+    and as ``notAfter`` when the certificate in it ends.
     A missing key: that kind was not collected. An empty list: it was listed and there is none.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from manifests.objects.certificates import ends
 from manifests.objects.kinds import plural_of
 from manifests.objects.meta import controller_of, group_of, name_of, namespace_of, ref_of, writers
 from schemas.base import Json, ObjectRef
@@ -17,6 +18,7 @@ def trimmed(item: Mapping[str, Any]) -> dict[str, Any]:
     """The object without managedFields and without the copy of itself that kubectl leaves in an annotation.
 
     Of a Secret's managedFields stays who wrote it when: its values are not there, and that they changed is evidence.
+    So is the end of a certificate in it, as ``notAfter``: a certificate is public, its key is not read.
     """
     metadata = item.get("metadata")
     if not isinstance(metadata, Mapping):
@@ -25,6 +27,9 @@ def trimmed(item: Mapping[str, Any]) -> dict[str, Any]:
     written = writers(metadata.get("managedFields")) if item.get("kind") == "Secret" else []
     if written:
         kept["managedFields"] = written
+    until = ends(item) if item.get("kind") == "Secret" else None
+    if until is not None:
+        item = {**item, "notAfter": until.isoformat().replace("+00:00", "Z")}
     annotations = kept.get("annotations")
     if isinstance(annotations, Mapping):
         kept["annotations"] = {k: v for k, v in annotations.items() if k not in _NOISE}

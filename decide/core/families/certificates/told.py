@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from decide.core.families.certificates.facts import BadCertificate
 from decide.core.findings import Fact, Finding, quote
@@ -42,7 +43,13 @@ class _Entry:
 
     @property
     def place(self) -> str:
+        """Its namespace."""
         return namespace_of(self.ingress)
+
+    @property
+    def secret_ref(self) -> ObjectRef:
+        """The Secret that holds it."""
+        return ObjectRef(api_version="v1", kind="Secret", namespace=self.place, name=self.secret)
 
 
 def find_told(view: ClusterView) -> Iterator[Finding[BadCertificate]]:
@@ -54,11 +61,14 @@ def find_told(view: ClusterView) -> Iterator[Finding[BadCertificate]]:
     said = f"{alert.title} {alert.body}"
     claims = bool(_EXPIRED.search(said)) and view.firing
     for entry in entries:
-        line = _logged(view, entry)
+        until = instant(text(view.get("secrets", entry.place, entry.secret) or {}, "notAfter"))
+        if until is not None and until >= view.bundle.alerted_at:
+            continue  # renewed since, or never in trouble
+        shown = _ended(entry, until) if until is not None else _logged(view, entry)
         named = any(host in said for host in entry.hosts)
         asked = claims and (named or len(entries) == 1)
-        if line or asked:
-            yield _finding(view, entry, line, quote(said) if asked else "", named=named)
+        if shown is not None or asked:
+            yield _finding(view, entry, shown, quote(said) if asked else "", named=named)
 
 
 def _entries(view: ClusterView) -> Iterator[_Entry]:
@@ -71,13 +81,19 @@ def _entries(view: ClusterView) -> Iterator[_Entry]:
                 yield _Entry(ingress, secret, tuple(str(h) for h in items(one, "hosts")))
 
 
-def _logged(view: ClusterView, entry: _Entry) -> str:
-    """The newest line of any log that says that the entry's certificate has expired; empty without one."""
+def _ended(entry: _Entry, until: datetime) -> Fact:
+    """That the certificate in the Secret has ended, as it says itself."""
+    text = say("certificates.told.ended", secret=entry.secret, until=f"{until:%Y-%m-%d %H:%M}")
+    return Fact(source="object", statement=text, object=entry.secret_ref)
+
+
+def _logged(view: ClusterView, entry: _Entry) -> Fact | None:
+    """The newest line of any log that says that the entry's certificate has expired; ``None`` without one."""
     for log in view.bundle.logs:
         for line in reversed(log.lines[-_TAIL:]):
             if "ertificate" in line and _tells(view, entry, line):
-                return line
-    return ""
+                return Fact(source="log", statement=quote(line))
+    return None
 
 
 def _tells(view: ClusterView, entry: _Entry, line: str) -> bool:
@@ -92,24 +108,27 @@ def _tells(view: ClusterView, entry: _Entry, line: str) -> bool:
 
 
 def _finding(
-    view: ClusterView, entry: _Entry, line: str, claim: str, *, named: bool
+    view: ClusterView, entry: _Entry, shown: Fact | None, claim: str, *, named: bool
 ) -> Finding[BadCertificate]:
-    secret = ObjectRef(api_version="v1", kind="Secret", namespace=entry.place, name=entry.secret)
     ref = ref_of(entry.ingress, "Ingress")
     told = say(
         "certificates.told.presents", ingress=ref.key, secret=entry.secret, hosts=list(entry.hosts)
     )
-    facts = [Fact(source="object", statement=told, object=secret)]
-    if line:
-        facts.append(Fact(source="log", statement=quote(line)))
+    facts = [Fact(source="object", statement=told, object=entry.secret_ref)]
+    if shown is not None:
+        facts.append(shown)
     if claim:
         facts.append(Fact(source="monitor", statement=claim))
-    score = 0.85 if line else 0.8 if named else 0.7
+    score = 0.85 if shown is not None else 0.8 if named else 0.7
     return Finding(
         failure_class="certificate_invalid",
         object=ref,
-        score=0.93 if line and claim else score,
-        detail=say("certificates.told.expired", secret=entry.secret, said=quote(line) or claim),
+        score=0.93 if shown is not None and claim else score,
+        detail=say(
+            "certificates.told.expired",
+            secret=entry.secret,
+            said=shown.statement if shown is not None else claim,
+        ),
         evidence=facts,
         facts=BadCertificate(users=tuple(dict.fromkeys(_behind(view, entry)))),
     )
