@@ -20,7 +20,7 @@ from manifests.objects.selectors import equal, selects, stated
 from manifests.objects.shapes import Obj, at, items, mapping, number
 from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
-from schemas.context import ContextBundle, LogExcerpt, Series
+from schemas.context import ContextBundle, LogExcerpt, Series, SourceStatus
 from schemas.identity import workload_of_pod
 
 T = TypeVar("T")
@@ -103,8 +103,25 @@ class ClusterView:
     _memo: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def collected(self, plural: str) -> bool:
-        """That kind was listed, though maybe empty."""
-        return plural in self.bundle.k8s_context.objects
+        """That kind was listed, though maybe empty; of the alert's namespace, too, where that is known."""
+        return plural in self.bundle.k8s_context.objects and plural not in self._unlisted
+
+    @cached_property
+    def _unlisted(self) -> frozenset[str]:
+        """Kinds of which the list of the alert's namespace did not come: nothing that is not there tells of them.
+
+        A capture names such a source ``kubernetes.<kind> of <namespace>``.
+        """
+        space = self.bundle.k8s_context.namespace
+        told = (re.fullmatch(r"kubernetes\.(\w+)\S* of (\S+)", s.name) for s in self._in_part)
+        named = {found[1] for found in told if found and space and found[2] == space}
+        return frozenset(
+            plural for plural in named if all(namespace_of(o) != space for o in self.all(plural))
+        )
+
+    @property
+    def _in_part(self) -> Iterable[SourceStatus]:
+        return (source for source in self.bundle.sources if source.state == "degraded")
 
     def all(self, plural: str) -> list[Obj]:
         """All objects of a kind."""

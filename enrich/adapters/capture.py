@@ -82,13 +82,11 @@ class Capture:
         if strange(self.listed, self.objects, namespace):
             nothing = say("enrich.lacking.namespace")
             return (("", Unread(f"namespace {namespace}", nothing).status()),)
-        told = {inner_name(PurePath(name).name).stem for name in self.troubles}
         where = f" of {namespace}" if namespace else ""
         reason = say("enrich.lacking.kind")
         return tuple(
             (plural, Unread(f"kubernetes.{plural}{where}", reason).status())
             for plural in lacking(self.listed, self.objects, namespace)
-            if plural not in told
         )
 
     def sources(self) -> tuple[SourceStatus, ...]:

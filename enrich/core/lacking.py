@@ -39,8 +39,7 @@ def lacking(
 ) -> tuple[str, ...]:
     """Plurals of decisive kinds of which the folder has neither a list nor an object of ``namespace``.
 
-    ``listed``: the plurals of the lists by the folder of their file. A folder that is called like a namespace is that
-    namespace's; any other is about all of them. Without a ``namespace`` the whole dump is asked.
+    ``listed``: the plurals of the lists by the folder of their file. Without a ``namespace`` the whole dump is asked.
     """
     found = _listed(listed, objects, namespace)
     wanted = (_BASIC if len(found) >= _DUMP else ()) + (_MORE if len(found) >= _WHOLE else ())
@@ -65,14 +64,26 @@ def strange(
 def _listed(
     listed: Mapping[PurePath, Set[str]], objects: Mapping[str, list[Json]], namespace: str
 ) -> set[str]:
-    spaces = set(_namespaces(objects))
     return {
         plural
-        for place, plurals in listed.items()
-        if not namespace or namespace in place.parts or not spaces & set(place.parts)
-        for plural in plurals
+        for place in _places(listed, objects, namespace)
+        for plural in listed[place]
         if is_namespaced(kind_of(plural))
     }
+
+
+def _places(
+    listed: Mapping[PurePath, Set[str]], objects: Mapping[str, list[Json]], namespace: str
+) -> Set[PurePath]:
+    """The folders that are about the namespace: its own and those around them; without one of its own, those of nobody."""
+    if not namespace:
+        return listed.keys()
+    own = {place for place in listed if namespace in place.parts}
+    if own:
+        around = {parent for place in own for parent in place.parents}
+        return own | (around & listed.keys())
+    spaces = set(_namespaces(objects))
+    return {place for place in listed if not spaces & set(place.parts)}
 
 
 def _namespaces(objects: Mapping[str, list[Json]]) -> Iterator[str]:

@@ -69,3 +69,15 @@ def test_a_dump_of_other_namespaces_has_nothing_of_this_one() -> None:
     assert not strange(listed, _objects("web"), "")
     assert not strange({PurePath(): DUMP}, _objects("web"), "shop"), "lists of all: it has none"
     assert not strange(_lists(web={"pods"}), _objects("web"), "shop")
+
+
+def test_a_folder_of_empty_lists_beside_a_namespaces_own_is_another_ones() -> None:
+    """It has no object that would say whose it is."""
+    listed = _lists(shop=DUMP - {"events"}, quiet=DUMP)
+    assert lacking(listed, _objects("shop"), "shop") == ("events",)
+
+
+def test_folders_by_kind_are_about_all_namespaces() -> None:
+    listed = {PurePath(kind): {kind} for kind in DUMP - {"events"}}
+    assert lacking(listed, _objects("shop"), "shop") == ("events",)
+    assert lacking(listed | {PurePath("events"): {"events"}}, _objects("shop"), "shop") == ()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from enrich.adapters.capture import read_capture
-from enrich.core.unread import note_of
+from enrich.core.unread import Unread, note_of
 from kfix.offline.diagnose import bundle_of, case_of, diagnose_case
 
 CASES = Path(__file__).parents[3] / "corpus" / "cases"
@@ -57,12 +57,32 @@ def test_what_the_capture_itself_tells_is_not_told_again(tmp_path: Path) -> None
     assert _answer(case)["not_read"] == []
 
 
-def test_a_list_that_cannot_be_read_is_named_once(tmp_path: Path) -> None:
+def test_a_list_that_cannot_be_read_is_lacking_and_its_file_is_named(tmp_path: Path) -> None:
     case = _case(tmp_path)
     (file,) = case.rglob("cluster/*/pods.json")
     file.write_text("{ nonsense")
-    (named,) = _answer(case)["not_read"]
-    assert named["name"].endswith("/pods.json")
+    names = [one["name"] for one in _answer(case)["not_read"]]
+    assert [name.partition(" ")[0] for name in names] == ["file", "kubernetes.pods"]
+
+
+@pytest.mark.parametrize("kind", ["pods", "events"])
+@pytest.mark.parametrize("how", ["gone", "broken", "noted"])
+def test_no_all_clear_where_another_namespaces_list_is_all_there_is(
+    tmp_path: Path, kind: str, how: str
+) -> None:
+    case = tmp_path / "case"
+    shutil.copytree(CASES / "healthy", case)
+    assert _answer(case)["status"] == "no_action"
+    (file,) = case.rglob(f"cluster/*/{kind}.json")
+    elsewhere = case / "cluster" / "elsewhere"
+    elsewhere.mkdir()
+    space = file.parent.name
+    (elsewhere / file.name).write_text(file.read_text().replace(space, "elsewhere"))
+    file.unlink() if how != "broken" else file.write_text("{")
+    if how == "noted":
+        note = note_of([Unread(f"kubernetes.{kind} of {space}", "forbidden")])
+        (case / "cluster" / "capture.json").write_text(json.dumps(note))
+    assert _answer(case)["status"] == "needs_human"
 
 
 def test_of_a_kind_that_others_name_none_is_taken_where_the_namespaces_list_is_missing(
