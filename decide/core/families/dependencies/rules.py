@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from decide.core.facts import Facts
 from decide.core.families.dependencies.facts import Crowded, FullDisk, WrongPort
-from decide.core.families.upstreams.rules import foreign_host
+from decide.core.families.upstreams.rules import foreign_host, foreign_hosts
 from decide.core.findings import Fact, Finding, quote
 from decide.core.graph import calls
 from decide.core.signals import SignalHit, read
@@ -207,10 +207,31 @@ def _link(
     resolved = not any(h.signal == "unknown_host" for h in hits)
     if links and foreign_host(view, workload, links[-1].line):
         return  # whoever answers there, or drops what is sent, is outside: no Service tells its port
-    if links and resolved:
+    outside = _set_outside(view, workload, databases) if links else ""
+    if outside:
+        yield _unanswered(workload, outside, links[-1].line)
+    elif links and resolved:
         yield _unreached(view, workload, databases, links[-1], refused[-1:])
     elif refused and not links:
         yield from _refused(view, workload, refused)
+
+
+def _set_outside(view: ClusterView, workload: Workload, databases: dict[str, str]) -> str:
+    """The one host outside of the cluster that it is set to call, where it calls no database of the cluster; else empty."""
+    inside = calls(view).get(workload.ref.key, set()) & databases.keys()
+    hosts = foreign_hosts(view, workload)
+    return hosts[0] if len(hosts) == 1 and not inside else ""
+
+
+def _unanswered(workload: Workload, host: str, line: str) -> Finding[Facts]:
+    return Finding(
+        failure_class="external_dependency_unavailable",
+        object=workload.ref,
+        score=0.6,
+        detail=say("upstreams.outside", host=host, line=quote(line)),
+        evidence=[Fact(source="log", statement=quote(line), object=workload.ref)],
+        facts=Facts(workload=workload),
+    )
 
 
 def _unreached(

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from decide.core import measure
-from decide.core.drafting import sizing
 from decide.core.drafting.containers import stated
 from decide.core.facts import Facts
 from decide.core.findings import Fact, Finding, quote
@@ -105,8 +104,8 @@ def _limit(container: Container) -> float:
 
 def _by_events(view: ClusterView, node: str, when: datetime | None) -> str:
     """The newest event of the node, or line of the kernel in a log of one of its pods, that tells."""
-    told = [*view.events_of("Node", "", node), *view.events_of("Node", "default", node)]
-    for event in reversed(told):
+    about = view.memo("events of nodes", lambda: [e for e in view.events if e.kind == "Node"])
+    for event in (one for one in reversed(about) if one.name == node):
         at = instant(event.last)
         near = when is None or at is None or abs(at - when) <= _NEAR
         if near and (event.reason == "SystemOOM" or _OUT.search(event.message)):
@@ -148,7 +147,7 @@ def far_below(view: ClusterView, workload: Workload, container: Container) -> fl
     span = (began.timestamp(), ended.timestamp())
     during = sum(span[0] <= at <= span[1] for one in used.points for at, _ in one)
     top = max(used.values, default=0.0)
-    return top if sizing.tells(used) and during >= _SAMPLES and top < _FAR * limit else None
+    return top if during >= _SAMPLES and top < _FAR * limit else None
 
 
 def speaks_against(top: float, limit: float) -> bool:

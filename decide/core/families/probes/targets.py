@@ -93,6 +93,7 @@ def _port_sources(
     ]
     asked = resolved(container, handler(facts.spec)[1])
     said = said_ports(view, facts.workload, container)
+    own += [port for port in _sent_to(facts, view) if port in said]
     own.sort(key=lambda port: port not in said)  # a log tells which of the cluster's own is meant
     first, second = ([*dict.fromkeys(p for p in own if p and p != asked), None, None])[:2]
     yield first, say("probes.port.why", why=facts.why, port=str(first))
@@ -104,6 +105,15 @@ def _port_sources(
         told = {"port": str(known.port), "source": known.source}
         yield known.port, say("probes.port.known", why=facts.why, **told)
     yield second, say("probes.port.why", why=facts.why, port=str(second))
+
+
+def _sent_to(facts: FailingProbe, view: ClusterView) -> Iterator[int]:
+    """The numbers that Services send to at the workload's pods."""
+    for service in view.services_of.get(facts.workload.ref.key, []):
+        for port in items(at(service, "spec", "ports")):
+            target = mapping(port).get("targetPort", mapping(port).get("port"))
+            if str(target).isdigit():
+                yield number(target)
 
 
 #: Names of ports that a probe is more likely meant for than for others.

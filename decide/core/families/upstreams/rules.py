@@ -279,6 +279,11 @@ def foreign_host(view: ClusterView, workload: Workload, line: str) -> str:
     return max(sorted(h for h in named if not _ours(view, workload, h)), key=len, default="")
 
 
+def foreign_hosts(view: ClusterView, workload: Workload) -> list[str]:
+    """The hosts outside of this cluster that it is set to call, by name."""
+    return sorted(h for h in _configured(view, workload) if not _ours(view, workload, h))
+
+
 def _ours(view: ClusterView, workload: Workload, host: str) -> bool:
     """The host, a name with a dot in it, is a Service of this cluster.
 

@@ -319,3 +319,39 @@ def test_where_the_older_image_is_there_the_plan_says_whose_image_it_exchanges()
     first = diagnose(c.bundle(subject=app)).plans[0]
     assert "1 pod that is ready runs" in first.risks[0]
     assert first.confidence < 0.6
+
+
+def test_a_probe_asks_a_port_that_a_service_sends_to_where_the_log_tells_the_same() -> None:
+    c = Cluster(6)
+    app = c.app("desk", port=8080)
+    c.container(app)["ports"] = [{"containerPort": 9090}]
+    c.container(app)["readinessProbe"] = {"tcpSocket": {"port": 9090}}
+    refused(c, app, "readiness", port=9090)
+    c.log(app, "Now listening on: http://[::]:8080")
+    verdict = diagnose(c.bundle(subject=app))
+    assert {f"{_READY}.tcpSocket.port": 8080} in wanted(verdict)
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [("ledger.rds.example.com", True), ("pg", False)],
+)
+def test_a_database_that_is_set_to_be_outside_is_outside_also_where_no_line_names_it(
+    host: str, found: bool
+) -> None:
+    c = Cluster(8)
+    c.app("pg", image="postgres:17")
+    app = c.app("crm")
+    c.container(app)["env"] = [{"name": "DATABASE_HOST", "value": host}]
+    line = "com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure"
+    c.crashed(app, 1, line)
+    told = _class_of(diagnose(c.bundle(subject=app))) == "external_dependency_unavailable"
+    assert told is found
+
+
+def test_a_node_is_heard_wherever_its_event_stands() -> None:
+    c, app = _killed(600)
+    node = c.get("nodes", c.pod(app)["spec"]["nodeName"])
+    said_by_node(c, node, "SystemOOM", "System OOM encountered, victim process: app, pid: 4111")
+    c.objects["events"][-1]["metadata"]["namespace"] = "kube-system"
+    assert _class_of(diagnose(c.bundle(subject=app))) == "node_pressure"
