@@ -130,6 +130,7 @@ def file_of(index: RepositoryIndex, path: str, apart: Apart | None) -> Layer:
 
 
 def file(index: RepositoryIndex, path: str) -> Layer:
+    """A values file of the repository; sealed where there is none of this path."""
     if path not in index.texts:
         return Layer(
             path,

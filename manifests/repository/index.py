@@ -125,10 +125,10 @@ class RepositoryIndex:
         """The readable files below a folder, in the order of ``texts``."""
         return self._listed("texts", self.texts).below(folder)
 
-    def _listed(self, name: str, paths: Mapping[str, object]) -> tree.Listing:
+    def _listed(self, name: str, paths: Mapping[str, object]) -> tree.PathsByFolder:
         known = self.memo.get(f"{name} by folder")
-        if not isinstance(known, tree.Listing):
-            known = self.memo[f"{name} by folder"] = tree.Listing(paths)
+        if not isinstance(known, tree.PathsByFolder):
+            known = self.memo[f"{name} by folder"] = tree.PathsByFolder(paths)
         return known
 
     def sightings(

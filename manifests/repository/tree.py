@@ -139,7 +139,7 @@ def check_alone(path: str, others: Iterable[str]) -> None:
                 )
 
 
-class Listing:
+class PathsByFolder:
     """Paths by the folders that they are below, found without looking at the others."""
 
     def __init__(self, paths: Iterable[str]) -> None:

@@ -93,6 +93,7 @@ class Draft:
     traits: list[str] = field(default_factory=list)
 
     def add(self, path: str, text: str) -> None:
+        """A file more, or another text of one that is there."""
         self.files[path] = text
 
 

@@ -182,7 +182,7 @@ class _Bench:
         self._lock = threading.Lock()
         self._copied: set[str] = set()
         self._until = time.monotonic() + programs.plan_s
-        self._listing: tree.Listing | None = None
+        self._listing: tree.PathsByFolder | None = None
         self._digests: dict[str, bytes] = {}
 
     def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
@@ -212,7 +212,7 @@ class _Bench:
     def _read(self, inputs: _Inputs, changed: Mapping[str, str]) -> list[str]:
         """The paths of the inputs, in their order of names."""
         if self._listing is None:
-            self._listing = tree.Listing(self._files)
+            self._listing = tree.PathsByFolder(self._files)
         starts = tuple(f"{folder}/" if folder else "" for folder in inputs.folders)
         found = {path for folder in inputs.folders for path in self._listing.below(folder)}
         found |= {path for path in inputs.files if path in self._files}

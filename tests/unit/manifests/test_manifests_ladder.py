@@ -163,10 +163,6 @@ def test_what_leads_nowhere_is_passed_over_and_never_narrows(marks: dict[str, st
     [
         ("images: [a=b:2]", "spec.template.spec.containers[name=app].image"),
         ("replicas: [{name: api, count: 3}]", "spec.replicas"),
-        (
-            'patches: [{target: {kind: Deployment}, patch: "- {op: replace, path: /spec/replicas, value: 3}"}]',
-            "spec.replicas",
-        ),
     ],
 )
 def test_what_the_deployer_sets_on_top_is_not_edited_below(settings: str, field: str) -> None:
@@ -174,6 +170,14 @@ def test_what_the_deployer_sets_on_top_is_not_edited_below(settings: str, field:
         "path: plain/eu}", "path: plain/eu, kustomize: {" + settings + "}}"
     )
     assert code(FILES | {"a.yaml": application}, TRACKED, field) == "OVERRIDDEN"
+
+
+def test_a_patch_that_the_deployer_lays_on_top_is_where_its_field_stands() -> None:
+    patch = 'patches: [{target: {kind: Deployment}, patch: "- {op: replace, path: /spec/replicas, value: 3}"}]'
+    application = APPLICATION.replace(
+        "path: plain/eu}", "path: plain/eu, kustomize: {" + patch + "}}"
+    )
+    assert found(FILES | {"a.yaml": application}, TRACKED, "spec.replicas").path == "a.yaml"
 
 
 def test_a_patch_of_flux_on_top_is_seen() -> None:

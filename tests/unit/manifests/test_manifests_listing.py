@@ -8,7 +8,7 @@ from manifests.helm.releases import declared
 from manifests.repository import kustomize
 from manifests.repository.index import build
 from manifests.repository.rendering import NotRendered, Recipe
-from manifests.repository.tree import Listing
+from manifests.repository.tree import PathsByFolder
 
 APPLICATION = """\
 apiVersion: argoproj.io/v1alpha1
@@ -70,7 +70,7 @@ def test_a_file_that_is_not_here_takes_kustomize_to_tell() -> None:
 
 
 def test_paths_below_a_folder_are_its_own_in_their_first_order() -> None:
-    listing = Listing(["b/z.yaml", "b-c/a.yaml", "b/a/y.yaml", "b.yaml", "a.yaml", "b0.yaml"])
+    listing = PathsByFolder(["b/z.yaml", "b-c/a.yaml", "b/a/y.yaml", "b.yaml", "a.yaml", "b0.yaml"])
     assert listing.below("b") == ["b/z.yaml", "b/a/y.yaml"]
     assert listing.below("b/a") == ["b/a/y.yaml"]
     assert listing.below("c") == []

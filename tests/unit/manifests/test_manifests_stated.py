@@ -206,4 +206,5 @@ def test_a_patch_that_hits_two_objects_is_not_edited_for_one() -> None:
     files["base/web.yaml"] = BASE + "---\n" + BASE.replace("web", "api")
     with pytest.raises(NotEditable) as refused:
         edited(files, {"spec.replicas": 6})
-    assert refused.value.code == "AMBIGUOUS_DOC"
+    assert refused.value.code == "OVERRIDDEN"
+    assert "for other objects too" in str(refused.value)
