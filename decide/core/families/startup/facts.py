@@ -22,6 +22,8 @@ class UnusableImage(Facts):
     arrived: bool = False
     #: Another image from there would not come either: what keeps this one away is no matter of its name.
     right: bool = False
+    #: Ready pods of the workload that run it: it was there once, and they do not need it again.
+    well: int = 0
 
     @property
     def beside_template(self) -> bool:

@@ -89,6 +89,10 @@ def pull(
     evidence = [Fact(source="event", statement=quote(t), object=workload.ref) for t in told]
     evidence += _registry_says(image, answer, workload.ref)
     evidence += _mirror_says(image, text, workload.ref)
+    well = _running_yet(workload, container.name, image)
+    if well:
+        yet = say("startup.image.runs_yet", n=well, image=image)
+        evidence.append(Fact(source="object", statement=yet, object=workload.ref))
     return Finding(
         failure_class=class_id,
         object=workload.ref,
@@ -99,9 +103,19 @@ def pull(
             workload=workload,
             container=container.name,
             image=image,
+            well=well,
             right=class_id in _RIGHT
             or _unreachable_before(class_id, view, workload, container, image),
         ),
+    )
+
+
+def _running_yet(workload: Workload, container: str, image: str) -> int:
+    """The workload's pods that run the image and are ready: they pulled it while it was there."""
+    return sum(
+        one.name == container and one.ready and one.spec.get("image") == image
+        for pod in workload.pods
+        for one in pod.containers()
     )
 
 

@@ -307,6 +307,7 @@ def test_an_image_that_ready_pods_run_is_exchanged_only_for_one_that_is_known_to
     assert _class_of(asked) == "image_not_found"
     assert not asked.plans
     assert asked.status == "needs_human"
+    assert "1 pod that is ready runs" in _statements(asked)
 
 
 def test_where_the_older_image_is_there_the_plan_says_whose_image_it_exchanges() -> None:

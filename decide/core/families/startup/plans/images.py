@@ -51,31 +51,17 @@ def image(finding: Finding[UnusableImage], view: ClusterView) -> list[PlanDraft]
     if facts.arrived or facts.right:
         return drafts
     found = [*drafts, *_siblings(facts, view), *elsewhere(facts, view), *_nearest(facts, view)]
-    well = _well(facts)
-    return [_of_well_pods(draft, facts, view, well) for draft in found] if well else found
-
-
-def _well(facts: UnusableImage) -> int:
-    """Beside one that waits for the image, the workload's pods that run it and are ready: they pulled it while it was there."""
-    same = [
-        one.ready
-        for pod in facts.workload.pods
-        for one in pod.containers()
-        if one.name == facts.container and one.spec.get("image") == facts.image
-    ]
-    return sum(same) if not all(same) else 0
+    return [_of_well_pods(draft, facts, view) for draft in found] if facts.well else found
 
 
 #: What another image is worth that takes the place of one which runs and is well.
 _OF_WELL = 0.6
 
 
-def _of_well_pods(
-    draft: PlanDraft, facts: UnusableImage, view: ClusterView, well: int
-) -> PlanDraft:
+def _of_well_pods(draft: PlanDraft, facts: UnusableImage, view: ClusterView) -> PlanDraft:
     """It exchanges the image of pods that are well: it says so, and where nobody knows its own image there, people are asked."""
     known = all(answer_about(view, one).exists == "yes" for one in images_in(draft.changes))
-    risk = say("startup.image.of_well_pods", n=well, image=facts.image)
+    risk = say("startup.image.of_well_pods", n=facts.well, image=facts.image)
     return replace(
         draft,
         weight=draft.weight * _OF_WELL,
