@@ -39,6 +39,11 @@ def seen_besides(view: ClusterView, first: Finding) -> Iterator[Fact]:
                 yield fact
 
 
+def is_error(line: str) -> bool:
+    """The program itself calls the line an error, by its level or an exception's name."""
+    return bool(_LEVEL.search(line)) and bool(tells_of_failure(line) or _LEVEL_WORDS.search(line))
+
+
 def _kills(view: ClusterView, workload: Workload) -> Iterator[Fact]:
     """That the kubelet kills its containers for a probe, how often, and what the probe was told."""
     events = view.events_of_workload(workload)
@@ -71,7 +76,7 @@ def _errors(view: ClusterView, workload: Workload) -> Iterator[Fact]:
     told: dict[str, list[str]] = {}
     for log in view.logs_of(workload):
         for line in () if log.previous else log.lines[-_TAIL:]:
-            if _LEVEL.search(line) and (tells_of_failure(line) or _LEVEL_WORDS.search(line)):
+            if is_error(line):
                 told.setdefault(_VARIABLE.sub("#", line)[:160], []).append(line)
     often = sorted(told.values(), key=len, reverse=True)
     for lines in often[:_MOST]:

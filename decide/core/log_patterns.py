@@ -71,6 +71,7 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "invalid username-password",
             "authorization violation",
             "(authenticationfailed)",
+            "mongosecurityexception",
         ),
         r"Access denied for user|password authentication failed for user|"
         r"NOAUTH Authentication required|WRONGPASS|Authentication failed\.?(?: .*mongo|$)|"
@@ -79,7 +80,7 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"role \"[^\"]+\" does not exist|no pg_hba\.conf entry|"
         r"not authorized on \S+ to execute command|SQLSTATE\[?28P01|ER_ACCESS_DENIED_ERROR|"
         r"AuthenticationFailureException|SaslAuthenticationException|Could not find user|"
-        r"invalid username-password pair|nats: Authorization Violation",
+        r"invalid username-password pair|nats: Authorization Violation|MongoSecurityException",
     ),
     (
         "access_refused",
@@ -114,6 +115,15 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "bad credentials",
             "401",
             "403",
+            "unauthori",
+            "forbidden",
+            "notauthori",
+            "authenticationerror",
+            "authenticationexception",
+            "authorizationerror",
+            "authorisationerror",
+            "authorisationexception",
+            "permission denied",
         ),
         r"\bExpiredToken(?:Exception)?\b|security token included in the request is (?:expired|invalid)|"
         r"\bAccessDenied(?:Exception)?\b|is not authorized to perform: |\bInvalidClientTokenId\b|"
@@ -126,7 +136,12 @@ FORMATS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"Not authorized to access topics|[Ii]nvalid (?:api[ _-]?key|API[ _-]?[Kk]ey)|\bBad credentials\b|"
         r"\b40[13] Client Error: |\b(?:[Uu]nexpected|failed with) (?:HTTP )?status(?: code)?:? 40[13]\b|"
         r"https?://[^\s\"']+[\"']?:? (?:[\w ]{0,40} )?40[13]\b(?: (?:Unauthorized|Forbidden))?|"
-        r"(?:answered|returned|responded|replied)(?: with)?(?: status| HTTP)?(?: code)?:? 40[13]\b",
+        r"(?:answered|returned|responded|replied)(?: with)?(?: status| HTTP)?(?: code)?:? 40[13]\b|"
+        r"\b401 Unauthorized\b|\b403 Forbidden\b|\b40[13] (?:GET|POST|PUT|PATCH|DELETE|HEAD) https?://|"
+        r"(?:rejected|refused|denied)[:,]? (?:with )?(?:status |code |HTTP )*40[13]\b|"
+        r"\b[Tt]oken (?:has |is )?expired\b|"
+        r"\b(?:Unauthori[sz]ed|Forbidden|NotAuthori[sz]ed|Authentication|Authori[sz]ation)(?:Error|Exception)\b|"
+        r"[Pp]ermission denied[^\n]{0,40}https?://|https?://\S+[^\n]{0,80}[Pp]ermission denied",
     ),
     (
         "db_missing",

@@ -111,6 +111,10 @@ def test_going_back_after_a_refused_certificate_is_not_proven_by_pods_that_live_
         'Get "https://vault.example.com/v1/secret": 403 Forbidden',
         "AxiosError: Request failed with status code 401",
         "billing answered 403 for /v1/rates",
+        "HTTP 401 Unauthorized from https://idp.example.com/token",
+        "google.api_core.exceptions.Forbidden: 403 GET https://storage.example.com/b/x: denied",
+        "token request rejected: 401",
+        "id token is expired",
         "TopicAuthorizationException: Not authorized to access topics: [orders]",
     ],
 )
@@ -131,3 +135,37 @@ def test_a_refusal_by_somebody_who_is_called_is_recognised(line: str) -> None:
 def test_a_stranger_s_own_refusal_and_mere_numbers_are_none(line: str) -> None:
     hits = {h.signal for h in read([LogExcerpt(lines=(line,))])}
     assert "access_refused" not in hits
+
+
+def test_a_file_is_not_blamed_for_what_a_server_denies() -> None:
+    line = "Error: permission denied (403) https://vault.example.com:8200/v1/auth"
+    cluster, _, _ = revised(line, image="registry.example/shop:2")
+    verdict = decided(cluster)
+    assert verdict.analysis is not None
+    assert (verdict.analysis.failure_class, verdict.plans) == ("credentials_refused", ())
+
+
+@pytest.mark.parametrize(
+    ("line", "proven"),
+    [
+        ("ERROR 1049 (42000): Unknown database 'store'", False),
+        ('ERROR: relation "orders_v2" does not exist', True),
+    ],
+)
+def test_another_image_asks_for_the_same_database_and_maybe_for_another_table(
+    line: str, proven: bool
+) -> None:
+    cluster, _, _ = revised(line, image="registry.example/shop:2")
+    plans = decided(cluster).plans
+    assert [p.repairs.verdict for p in plans] == (["pass"] if proven else [])
+
+
+@pytest.mark.parametrize(("level", "first"), [("ERROR", True), ("INFO", False)])
+def test_whom_a_ready_server_turns_away_is_no_error_of_its_own(level: str, first: bool) -> None:
+    cluster = Cluster(6)
+    app = cluster.app("shop")
+    cluster.log(app, *[f"{level} caller {n}: 401 Unauthorized" for n in range(4)])
+    cluster.series("service.success_rate", [1.0] * 30 + [0.6] * 30, service=app)
+    analysis = diagnose(cluster.bundle(app)).analysis
+    assert analysis is not None
+    assert (analysis.failure_class == "credentials_refused") is first

@@ -114,6 +114,16 @@ def owner(finding: Finding[StoppedProgram], view: ClusterView) -> Standing:
     return by_template(finding, view)
 
 
+#: A whole database is chosen by settings; a table may be one that only the newer program asks for.
+_DATABASE = re.compile(r"Unknown database|database \"|ER_BAD_DB_ERROR|3D000")
+
+
+def schema(finding: Finding[Facts], view: ClusterView) -> Standing:
+    """Whether the programs would ask for another database; of a table, whether they are those that were seen to work."""
+    by_settings = _DATABASE.search(str(finding.detail)) is not None
+    return by_credentials(finding, view) if by_settings else by_template(finding, view)
+
+
 _TEMPLATE = cause(Facts, by_template)
 _CREDENTIALS = cause(Facts, by_credentials)
 
@@ -142,7 +152,7 @@ CAUSES: dict[str, Cause] = {
     "bad_rollout": _TEMPLATE,
     "database_credentials_invalid": _CREDENTIALS,
     "credentials_refused": _CREDENTIALS,
-    "database_schema_missing": _TEMPLATE,
+    "database_schema_missing": cause(Facts, schema),
     "volume_permission_denied": cause(StoppedProgram, owner),
     "missing_env": cause(UnsetVariable, variable, certain=True),
     "crash_bad_config": cause(Facts, setting),

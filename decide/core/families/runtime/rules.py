@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from decide.core.complaints import is_error
 from decide.core.credentials import told_of_secrets
 from decide.core.declared import declared_so, value_before
 from decide.core.drafting.history import revision_of
@@ -54,10 +55,12 @@ def _crashes(container: Container, *, batch: bool = False) -> bool:
     return loops or ((container.restarts > 0 or batch) and code not in (0, None))
 
 
+#: Somebody who is called answers that the caller may not, or is nobody.
+_REFUSED = "access_refused"
 #: What a program that runs on may complain of all the time, and nobody but its own settings is to blame.
 _COMPLAINTS = (
     ("database_credentials_invalid", "db_access_denied"),
-    ("credentials_refused", "access_refused"),
+    ("credentials_refused", _REFUSED),
     ("database_schema_missing", "db_missing"),
     ("rbac_denied", "api_forbidden"),
 )
@@ -69,6 +72,10 @@ def _complains(view: ClusterView, workload: Workload) -> Iterator[Finding[Facts]
         return  # a database's own log tells of strangers
     for class_id, signal in _COMPLAINTS:
         told = [h for h in view.hits(workload) if h.signal == signal]
+        if (
+            signal == _REFUSED and workload.available
+        ):  # whom a server itself turns away is no error of it
+            told = [h for h in told if is_error(h.line)]
         if told:
             score = 0.86 if not workload.available else 0.68 if len(told) > 2 else 0.5
             fact = Fact(source="log", statement=quote(told[-1].line), object=workload.ref)
@@ -101,7 +108,7 @@ _LAST_WORDS = (
     ("sidecar_port_conflict", "port_in_use", 0.95),
     ("volume_permission_denied", "denied_file", 0.85),
     ("database_credentials_invalid", "db_access_denied", 0.95),
-    ("credentials_refused", "access_refused", 0.92),
+    ("credentials_refused", _REFUSED, 0.92),
     ("missing_env", "missing_env", 0.9),
     ("database_disk_full", "disk_full", 0.9),
     ("rbac_denied", "api_forbidden", 0.75),
@@ -113,11 +120,12 @@ _LAST_WORDS = (
 
 def _crash(view: ClusterView, workload: Workload, container: Container) -> Iterator[Finding[Facts]]:
     hits = [h for h in view.hits(workload) if h.container in ("", container.name)]
+    refused = {h.line for h in hits if h.signal == _REFUSED}
     base = _restarted(workload, container)
     found = False
     for class_id, signal, score in _LAST_WORDS:
         hit = _pick(hits, signal)
-        if hit is None:
+        if hit is None or (signal == "denied_file" and hit.line in refused):
             continue
         exact, adjusted = _adjust(workload, class_id, hit, score)
         found = True
