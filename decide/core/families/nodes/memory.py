@@ -62,7 +62,7 @@ def _finding(
             Fact(source="event", statement=words, object=node_ref(pod.node)),
             Fact(source="object", statement=told, object=workload.ref),
             *_spared(view, workload, container),
-            *_eaters(view, workload, pod.node),
+            *_eaters(view, pod.node),
         ],
         facts=Facts(workload=workload),
     )
@@ -171,13 +171,12 @@ def _spared(view: ClusterView, workload: Workload, container: Container) -> Iter
 _NAMED = 2
 
 
-def _eaters(view: ClusterView, victim: Workload, node: str) -> list[Fact]:
+def _eaters(view: ClusterView, node: str) -> list[Fact]:
     """Who takes the node's memory: pods above what they asked for, else pods that nothing limits."""
-    mine = {(p.namespace, p.name) for p in victim.pods}
     found: list[tuple[float, str]] = []
     for obj in view.all("pods"):
         pod = Pod(obj)
-        if pod.node != node or pod.phase != "Running" or (pod.namespace, pod.name) in mine:
+        if pod.node != node or pod.phase != "Running":
             continue
         containers = [c for c in pod.containers() if not c.ends_first]
         open_ = any(not _limit(c) for c in containers)

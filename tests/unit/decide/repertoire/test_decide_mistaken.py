@@ -356,3 +356,14 @@ def test_a_node_is_heard_wherever_its_event_stands() -> None:
     said_by_node(c, node, "SystemOOM", "System OOM encountered, victim process: app, pid: 4111")
     c.objects["events"][-1]["metadata"]["namespace"] = "kube-system"
     assert _class_of(diagnose(c.bundle(subject=app))) == "node_pressure"
+
+
+def test_the_killed_one_is_named_too_where_it_takes_the_memory_itself() -> None:
+    c, app = _killed(6000, limit="16Gi")
+    node = c.get("nodes", c.pod(app)["spec"]["nodeName"])
+    said_by_node(c, node, "SystemOOM", "System OOM encountered, victim process: app, pid: 4111")
+    verdict = diagnose(c.bundle(subject=app))
+    assert _class_of(verdict) == "node_pressure"
+    assert f"{app}-" in _statements(verdict)
+    assert "used 6000 MiB there and asks for 128 MiB" in _statements(verdict)
+    assert not verdict.plans
