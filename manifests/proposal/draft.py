@@ -20,6 +20,7 @@ from manifests.proposal import overlay as overlaying
 from manifests.proposal.inside import carried_by, edits_inside, moved
 from manifests.proposal.settings import REPLICAS, setting_of
 from manifests.refused import EditRefused, NotEditable
+from manifests.render import merge
 from manifests.repository import (
     dependencies,
     deployed,
@@ -38,7 +39,7 @@ from manifests.repository.locate import Hints, Location, locate
 from manifests.repository.on_top import filled_in
 from manifests.repository.rendering import RenderSession
 from manifests.repository.stated import StatedField
-from manifests.text import aliases, equivalence, plan_edits, read, scalars
+from manifests.text import aliases, equivalence, guards, plan_edits, read, scalars
 from manifests.text.edits import Edit
 from manifests.text.read import Document
 from manifests.text.readings import Readings
@@ -210,6 +211,7 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
         stated = where.stated.get(path)
         if stated is not None and (setting is None or stated.owner is not None):
             inside.append((stated, moved(change_of_field, stated, blind=blind)))
+            draft.to_prove |= bool(stated.pointer)
         elif setting is None:
             rest += [] if _fill_in(task, change_of_field, where) else [change_of_field]
         else:
@@ -274,6 +276,9 @@ def _edit_document(task: _Task, change: KubernetesChange, where: Location) -> No
     try:
         draft.add(path, _in_document(draft, change, where), where.steps)
     except NotEditable as refused:
+        if refused.code == "UNSUPPORTED" and where.partial and where.base is not None:
+            _json_patch(task, change, where, refused)
+            return
         shared = refused.code in ("ALIASED", "ANCHOR_FANOUT")
         values = all(_is_value(field) for field in change.fields)
         if not (shared and values) or path in draft.edits or path in draft.texts:
@@ -293,8 +298,13 @@ def _is_value(field_: FieldChange) -> bool:
 
 def _in_document(draft: EditDraft, change: KubernetesChange, where: Location) -> tuple[Edit, ...]:
     """The edits of the document; a patch that says nothing of a field may get it, where a rendering proves that."""
+    for path in (paths.parse(one.path) for one in change.fields):
+        if where.partial and where.base is not None and not _is_said(where.document, path):
+            overlaying.check_named(path, where.base)
     try:
-        return plan_edits.edits_of(change, where.document, partial=where.partial)
+        return plan_edits.edits_of(
+            change, where.document, partial=where.partial and not _lists(draft, change, where)
+        )
     except NotEditable as refused:
         fields = tuple(_added_to(where, one) for one in change.fields)
         if refused.code != "NOT_FOUND" or not where.partial or fields == tuple(change.fields):
@@ -302,6 +312,17 @@ def _in_document(draft: EditDraft, change: KubernetesChange, where: Location) ->
     draft.to_prove = True
     added = change.model_copy(update={"fields": fields})
     return plan_edits.edits_of(added, where.document, partial=True)
+
+
+def _lists(draft: EditDraft, change: KubernetesChange, where: Location) -> bool:
+    """Does the patch list the items that the change counts? Whether it counts them as the object does is to be proven."""
+    parsed = [paths.parse(field.path) for field in change.fields]
+    counted = [path for path in parsed if any(isinstance(segment, int) for segment in path)]
+    if not counted or any(f.op != "replace" for f in change.fields):
+        return False
+    found = all(_is_said(where.document, path) for path in counted)
+    draft.to_prove |= found
+    return found
 
 
 def _added_to(where: Location, field: FieldChange) -> FieldChange:
@@ -348,22 +369,62 @@ def _overlay(task: _Task, change: KubernetesChange, where: Location, blocked: Ed
     overlay = task.graph.by_folder.get(where.built_in)
     if task.bench is None or overlay is None or overlay not in where.through or not where.lonely:
         raise NotEditable.of(blocked)
+    base = where.base or where.document
+    try:
+        text = overlaying.patch_of(change, where.document, base)
+    except NotEditable as refused:
+        if refused.code != "UNSUPPORTED":
+            raise
+        _json_patch(task, change, where, refused)
+        return
+    path = _new_patch(task, change, where, overlay, text)
+    document = task.index.documents(overlay.path)[0]
+    entry = overlaying.entry_of(document, posixpath.basename(path))
+    _list_patch(task, change, overlay, entry)
+
+
+def _new_patch(
+    task: _Task, change: KubernetesChange, where: Location, overlay: Kustomization, text: str
+) -> str:
+    """The path of a new patch file."""
     path = overlaying.file_of(change.object, overlay)
     tree.check_path(path)
     if path in task.index.files or path in task.draft.new:
         raise NotEditable("STALE", say("manifests.there_already", path=path))
-    base = where.base or where.document
-    task.draft.new[path] = overlaying.patch_of(change, where.document, base)
-    task.draft.steps[path] = [
-        *where.steps,
-        say("manifests.new_patch_alone", folder=overlay.folder or "."),
-    ]
+    task.draft.new[path] = text
+    step = say("manifests.new_patch_alone", folder=overlay.folder or ".")
+    task.draft.steps[path] = [*where.steps, step]
+    return path
+
+
+def _list_patch(
+    task: _Task, change: KubernetesChange, overlay: Kustomization, entry: FieldChange
+) -> None:
     task.draft.to_prove = True
-    document = task.index.documents(overlay.path)[0]
-    entry = overlaying.entry_of(document, posixpath.basename(path))
     inner = change.model_copy(update={"fields": (entry,)})
     step = say("manifests.lists_new_file", file=overlay.path)
-    task.draft.add(overlay.path, plan_edits.edits_of(inner, document), (step,))
+    edits = plan_edits.edits_of(inner, task.index.documents(overlay.path)[0])
+    task.draft.add(overlay.path, edits, (step,))
+
+
+def _json_patch(
+    task: _Task, change: KubernetesChange, where: Location, otherwise: NotEditable
+) -> None:
+    """A value of an item that a merge patch cannot name, by its place in the base. Raises ``otherwise`` where the base
+    is not known or a rendering could not prove it."""
+    overlay = task.graph.by_folder.get(where.built_in)
+    base = where.base or where.document
+    kind = {"apiVersion": guards.text_at(base.root, "apiVersion")}
+    if task.bench is None or overlay is None or not merge.is_built_in(kind):
+        raise otherwise
+    try:
+        text = overlaying.json_patch_of(change, base)
+    except NotEditable:
+        raise otherwise from None
+    path = _new_patch(task, change, where, overlay, text)
+    document = task.index.documents(overlay.path)[0]
+    ref, name = where.ref or change.object, posixpath.basename(path)
+    _list_patch(task, change, overlay, overlaying.targeted_of(document, ref, name))
 
 
 def _patch_values(

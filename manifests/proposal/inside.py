@@ -18,6 +18,10 @@ from schemas.plans import FieldChange, KubernetesChange
 
 def moved(field: FieldChange, stated: StatedField, *, blind: bool) -> FieldChange:
     """A field's change as a change of the patch that says it. ``blind``: whatever it says now."""
+    if stated.pointer:
+        operation = {"op": field.op, "path": stated.pointer, "value": field.after}
+        update = {"path": paths.render(stated.at), "op": "add", "before": None, "after": operation}
+        return field.model_copy(update=update)
     if stated.new:
         return field.model_copy(
             update={"path": paths.render(stated.at), "op": "add", "before": None}

@@ -16,12 +16,14 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import NotEditable
 from manifests.render import merge
-from manifests.repository import rendering
+from manifests.repository import kustomize, rendering
 from manifests.repository.kustomize import Kustomization
-from manifests.text import equivalence, guards, plan_edits
+from manifests.text import equivalence, guards, plan_edits, scalars
 from manifests.text.read import Document
-from schemas.base import ObjectRef
+from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
+
+_ABSENT = object()
 
 
 def patch_of(change: KubernetesChange, decides: Document, base: Document | None = None) -> str:
@@ -115,10 +117,26 @@ def _named(path: paths.Path, at: int, base: Any) -> bool:
     segment = path[at]
     if not isinstance(segment, paths.Match):
         return False
-    key = _merge_key(path, at, base)
-    if path[at + 1 :] in ((segment.field,), (key,)):
+    if _is_name_of(path, at, base):
         return False
-    return merge.merges_by(str(path[at - 1]), segment.field) or bool(key)
+    return merge.merges_by(str(path[at - 1]), segment.field) or bool(_merge_key(path, at, base))
+
+
+def check_named(path: paths.Path, base: Document) -> None:
+    """Raises NotEditable UNSUPPORTED where a merge patch would make another item of the one whose field it changes."""
+    declared = equivalence.value_of(base.root)
+    for at, segment in enumerate(path):
+        if isinstance(segment, paths.Match) and _is_name_of(path, at, declared):
+            raise NotEditable(
+                "UNSUPPORTED", say("manifests.patch_cannot_name_item", before=str(path[at - 1]))
+            )
+
+
+def _is_name_of(path: paths.Path, at: int, base: Any) -> bool:
+    """Is the field what patches know the item at ``at`` by?"""
+    segment, rest = path[at], path[at + 1 :]
+    assert isinstance(segment, paths.Match)
+    return rest in ((segment.field,), (_merge_key(path, at, base),))
 
 
 def _named_first(node: Any) -> Any:
@@ -131,9 +149,34 @@ def _named_first(node: Any) -> Any:
     return [_named_first(item) for item in node] if isinstance(node, list) else node
 
 
+def json_patch_of(change: KubernetesChange, base: Document) -> str:
+    """The text of a JSON patch (RFC 6902) that changes values of ``base`` at their places, for items that a merge patch
+    cannot name. Raises NotEditable UNSUPPORTED where a field is more than a value that the base says."""
+    declared = equivalence.value_of(base.root)
+    operations = []
+    for field in change.fields:
+        path = paths.parse(field.path)
+        now = paths.find(declared, path, _ABSENT)
+        if field.op == "remove" or not (scalars.is_scalar(now) and scalars.is_scalar(field.after)):
+            raise NotEditable(
+                "UNSUPPORTED", say("manifests.patch_cannot_say_what_becomes", field=field.path)
+            )
+        pointer = kustomize.pointer_to(declared, path)
+        operations.append({"op": "replace", "path": pointer, "value": field.after})
+    return yaml.safe_dump(operations, sort_keys=False, allow_unicode=True, width=100)
+
+
 def file_of(ref: ObjectRef, overlay: Kustomization) -> str:
     """The patch's path."""
     return posixpath.join(overlay.folder, f"{ref.name}-{ref.kind.lower()}-patch.yaml")
+
+
+def targeted_of(document: Document, ref: ObjectRef, name: str) -> FieldChange:
+    """The entry of a JSON patch's file in the kustomization file, for the object as files call it."""
+    listed = paths.find(equivalence.value_of(document.root), ("patches",), None)
+    at = len(listed) if isinstance(listed, list) else 0
+    entry: Json = {"path": name, "target": {"kind": ref.kind, "name": ref.name}}
+    return FieldChange(op="add", path=f"patches[{at}]", after=entry)
 
 
 def entry_of(document: Document, name: str) -> FieldChange:

@@ -338,6 +338,23 @@ def has(patch: Mapping[str, Any], path: paths.Path) -> bool:
     return paths.find(patch, path, _ABSENT) is not _ABSENT
 
 
+def pointer_to(declared: Any, path: paths.Path) -> str:
+    """The JSON pointer (RFC 6901) of a field whose parent an object has; empty where it has none."""
+    parts: list[str] = []
+    for at, segment in enumerate(path):
+        inside = paths.find(declared, path[:at], None)
+        if isinstance(segment, str):
+            if not isinstance(inside, Mapping):
+                return ""
+            parts.append(segment.replace("~", "~0").replace("/", "~1"))
+        elif paths.find(inside, (segment,), None) is None:
+            return ""
+        else:
+            named = isinstance(segment, paths.Match)
+            parts.append(str(paths.index_of(inside, segment) if named else segment))
+    return "".join(f"/{part}" for part in parts)
+
+
 def parts_of(pointer: str) -> list[str]:
     """The parts of a JSON pointer (RFC 6901)."""
     return [p.replace("~1", "/").replace("~0", "~") for p in pointer.removeprefix("/").split("/")]

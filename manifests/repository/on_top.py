@@ -65,7 +65,7 @@ def stated_on_top(
     settings = Kustomization(one.path, folder, "", (), (), patches=tuple(entries))
     found = stating(index, [settings], ref, field, declared)
     if found is None and len(deployers) > 1:
-        return _own_patch(settings, entries, ref, field, one)
+        return _own_patch(settings, ref, field, one, declared)
     if found is None or not found.at:
         return None
     return StatedField(
@@ -129,13 +129,13 @@ def _entries(deployer: _Deployer) -> list[PatchEntry] | None:
 
 def _own_patch(
     settings: Kustomization,
-    entries: list[PatchEntry],
     ref: ObjectRef,
     field: paths.Path,
     deployer: _Deployer,
+    declared: Json,
 ) -> StatedField | None:
     """The last patch of the object that can take a field which it does not say yet: what it says is this deployer's alone."""
-    for entry in reversed(entries):
+    for entry in reversed(settings.patches):
         for document in reversed(entry.inside):
             patch = equivalence.value_of(document.root)
             if isinstance(patch, Mapping) and kustomize.names(patch, ref):
@@ -143,7 +143,19 @@ def _own_patch(
                     settings, entry, document, field, plain=False,
                     number=deployer.number, owner=deployer.ref, new=True,
                 )  # fmt: skip
+            pointer = kustomize.pointer_to(declared, field)
+            if isinstance(patch, list) and pointer and _is_alone(entry.target, ref):
+                return StatedField(
+                    settings, entry, document, (len(patch),), plain=False,
+                    number=deployer.number, owner=deployer.ref, new=True, pointer=pointer,
+                )  # fmt: skip
     return None
+
+
+def _is_alone(target: Mapping[str, Any], ref: ObjectRef) -> bool:
+    """Does a patch's target mean this object and no other?"""
+    named = (text(target, "kind"), text(target, "name")) == (ref.kind, ref.name)
+    return named and kustomize.aims_at(target, ref)
 
 
 def _deployers(index: RepositoryIndex, folder: str) -> Iterator[_Deployer]:

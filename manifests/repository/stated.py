@@ -39,6 +39,8 @@ class StatedField:
     owner: ObjectRef | None = None
     #: Does the patch not say the field yet?
     new: bool = False
+    #: Where a new operation of a JSON patch is to write (RFC 6901); empty: it is no such operation.
+    pointer: str = ""
 
     @property
     def file(self) -> str:

@@ -73,3 +73,106 @@ def test_of_several_patches_the_nearest_takes_the_field_else_the_last(
     renderer: Programs, path: str, value: object, lines: list[str]
 ) -> None:
     assert changed(SEVERAL, renderer, path, value, env="prod") == lines
+
+
+_SERVICE = (
+    "apiVersion: v1\nkind: Service\nmetadata: {name: api}\nspec:\n  selector: {app: api}\n"
+    "  ports:\n  - {name: admin, port: 9000}\n  - {name: http, port: 80}\n"
+)
+_TYPE = "apiVersion: v1\nkind: Service\nmetadata: {name: api}\nspec: {type: NodePort}\n"
+_RELEASE = (
+    "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: api}\nspec:\n"
+    "  values:\n    hosts:\n    - api.local\n"
+)
+
+
+def _overlays(base: str, **own: str) -> dict[str, str]:
+    """One object in a base, with the files of both environments' overlays."""
+    files = {
+        "base/kustomization.yaml": "namespace: shop\nresources: [it.yaml]\n",
+        "base/it.yaml": base,
+    }
+    return files | {
+        f"envs/{env}/{name.replace('_', '.')}": text
+        for env in ("prod", "staging")
+        for name, text in own.items()
+    }
+
+
+_LISTED = [
+    "envs/prod/api-service-patch.yaml",
+    "+- op: replace",
+    "+  path: /spec/ports/1/port",
+    "+  value: 8080",
+    "envs/prod/kustomization.yaml",
+    "+- path: api-service-patch.yaml",
+    "+  target:",
+    "+    kind: Service",
+    "+    name: api",
+]
+
+
+@pytest.mark.parametrize("path", ["spec.ports[name=http].port", "spec.ports[1].port"])
+@pytest.mark.parametrize("own", ["", "patches:\n- path: type.yaml\n"])
+def test_what_a_merge_patch_names_an_item_by_changes_at_its_place(
+    renderer: Programs, path: str, own: str
+) -> None:
+    files = _overlays(
+        _SERVICE,
+        kustomization_yaml=f"namePrefix: eu-\nresources:\n- ../../base\n{own}",
+        **({"type_yaml": _TYPE} if own else {}),
+    )
+    lines = changed(files, renderer, path, 8080, env="prod", ref="Service/shop/eu-api")
+    listed = [line.replace("api-service", "eu-api-service") for line in _LISTED]
+    assert sorted(lines) == sorted(listed if own else [*listed, "+patches:"])
+
+
+def test_a_place_in_a_list_that_the_patch_has_whole_changes_there(renderer: Programs) -> None:
+    files = _overlays(
+        _RELEASE,
+        kustomization_yaml="resources: [../../base]\npatches: [{path: values.yaml}]\n",
+        values_yaml=_RELEASE.replace("local", "example"),
+    )
+    path, ref = "spec.values.hosts[0]", "HelmRelease/shop/api"
+    assert changed(files, renderer, path, "api.test", env="prod", ref=ref) == [
+        "envs/prod/values.yaml",
+        "-    - api.example",
+        "+    - api.test",
+    ]
+
+
+def test_a_place_that_another_patch_moves_is_refused(renderer: Programs) -> None:
+    files = _overlays(
+        _SERVICE,
+        kustomization_yaml="resources: [../../base]\npatches: [{path: more.yaml}]\n",
+        more_yaml="apiVersion: v1\nkind: Service\nmetadata: {name: api}\n"
+        "spec: {ports: [{name: first, port: 1}]}\n",
+    )
+    with pytest.raises(NotEditable):
+        changed(
+            files, renderer, "spec.ports[name=http].port", 8080, env="prod", ref="Service/shop/api"
+        )
+
+
+def _flux(env: str) -> str:
+    return (
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+        "metadata: {name: configs, namespace: flux-system}\nspec:\n"
+        "  sourceRef: {kind: GitRepository, name: flux-system}\n  path: ./base\n  patches:\n"
+        "  - patch: |\n      - op: replace\n        path: /spec/type\n"
+        f"        value: {'LoadBalancer' if env == 'prod' else 'NodePort'}\n"
+        "    target: {kind: Service, name: api}\n"
+    )
+
+
+def test_a_deployers_json_patch_of_the_object_takes_another_operation(renderer: Programs) -> None:
+    files = _overlays(_SERVICE) | {
+        f"clusters/{env}/configs.yaml": _flux(env) for env in ("prod", "staging")
+    }
+    path, ref = "spec.ports[name=http].port", "Service/shop/api"
+    assert changed(files, renderer, path, 8080, env="prod", ref=ref) == [
+        "clusters/prod/configs.yaml",
+        "+      - op: replace",
+        "+        path: /spec/ports/1/port",
+        "+        value: 8080",
+    ]
