@@ -125,3 +125,27 @@ def told_of_secrets(view: ClusterView, workload: Workload) -> Iterator[Fact]:
                 ago=lasted(now - last[0]),
             )
         yield Fact(source="object", statement=text, object=ref)
+        old = (
+            _older(workload, last[0])
+            if last is not None and reader in _variables_of(workload)
+            else ""
+        )
+        if old:
+            text = say("decide.credentials.older", pod=old, secret=name, reader=reader)
+            yield Fact(source="object", statement=text, object=workload.ref)
+
+
+def _variables_of(workload: Workload) -> set[str]:
+    """Names of the variables that are read once, when a container starts."""
+    entries = (entry for one in containers_in(workload.spec) for entry in mappings(one, "env"))
+    return {"envFrom", *(str(entry.get("name")) for entry in entries)}
+
+
+def _older(workload: Workload, written_at: datetime) -> str:
+    """A pod whose container has run since before that; empty without one."""
+    for pod in () if any(not p.ready for p in workload.pods) else workload.pods:
+        for container in pod.containers():
+            started = instant(at(container.status, "state", "running", "startedAt"))
+            if started is not None and started < written_at:
+                return pod.name
+    return ""

@@ -169,3 +169,20 @@ def test_whom_a_ready_server_turns_away_is_no_error_of_its_own(level: str, first
     analysis = diagnose(cluster.bundle(app)).analysis
     assert analysis is not None
     assert (analysis.failure_class == "credentials_refused") is first
+
+
+@pytest.mark.parametrize(("started", "told"), [("09:00", True), ("11:50", False)])
+def test_a_pod_that_started_before_its_secret_was_written_still_shows_the_old_one(
+    started: str, told: bool
+) -> None:
+    cluster = Cluster(6)
+    app = cluster.app("shop")
+    rotated(reads_secret(cluster, app, "store-login"), minutes=20)
+    running = {"running": {"startedAt": f"2026-05-04T{started}:00Z"}}
+    cluster.status(app, ready=True, state=running)
+    cluster.log(app, *[f"ERROR {n}: {DENIED}" for n in range(4)])
+    cluster.series("service.success_rate", [1.0] * 30 + [0.6] * 30, service=app)
+    analysis = diagnose(cluster.bundle(app)).analysis
+    assert analysis is not None
+    assert analysis.failure_class == "database_credentials_invalid"
+    assert any("read at the start only" in e.statement for e in analysis.evidence) is told

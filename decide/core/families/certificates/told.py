@@ -89,11 +89,16 @@ def _ended(entry: _Entry, until: datetime) -> Fact:
 
 def _logged(view: ClusterView, entry: _Entry) -> Fact | None:
     """The newest line of any log that says that the entry's certificate has expired; ``None`` without one."""
+    told = view.memo("lines about certificates", lambda: list(_lines(view)))
+    found = next((line for line in told if _tells(view, entry, line)), "")
+    return Fact(source="log", statement=quote(found)) if found else None
+
+
+def _lines(view: ClusterView) -> Iterator[str]:
+    """Lines of all logs about certificates, the newest of each log first."""
     for log in view.bundle.logs:
-        for line in reversed(log.lines[-_TAIL:]):
-            if "ertificate" in line and _tells(view, entry, line):
-                return Fact(source="log", statement=quote(line))
-    return None
+        lines = reversed(log.lines[-_TAIL:])
+        yield from (n for n in lines if "ertificate" in n or "CERT_HAS_EXPIRED" in n)
 
 
 def _tells(view: ClusterView, entry: _Entry, line: str) -> bool:
