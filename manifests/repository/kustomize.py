@@ -350,8 +350,8 @@ def pointer_to(declared: Any, path: paths.Path) -> str:
         elif paths.find(inside, (segment,), None) is None:
             return ""
         else:
-            named = isinstance(segment, paths.Match)
-            parts.append(str(paths.index_of(inside, segment) if named else segment))
+            number = segment if isinstance(segment, int) else paths.index_of(inside, segment)
+            parts.append(str(number))
     return "".join(f"/{part}" for part in parts)
 
 

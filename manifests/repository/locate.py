@@ -17,6 +17,7 @@ from manifests.objects import paths
 from manifests.refused import EditRefused, NotEditable
 from manifests.repository import deployed, kustomize, own_map, provenance, tree
 from manifests.repository.choosing import Choice
+from manifests.repository.environments import matches
 from manifests.repository.index import RepositoryIndex, Sighting
 from manifests.repository.installers import may_force, read_map
 from manifests.repository.kustomize import Graph, Kustomization
@@ -595,7 +596,11 @@ def _base(
             "NOT_FOUND", say("manifests.patches_but_declares_nowhere", folder=folder, name=name)
         )
     names, places = [s.path for s in declared], [line_of(s) for s in declared]
-    base = _only(search, declared, names, say("manifests.documents"), places)
+    # A base is of the environment that builds it, whatever its own folder is called.
+    alone = len(declared) == 1 and matches(root.folder, search.hints.environment)
+    base = (
+        declared[0] if alone else _only(search, declared, names, say("manifests.documents"), places)
+    )
     users = search.graph.ends_of(base.path)
     if len(users) == 1:
         return base, None

@@ -176,3 +176,41 @@ def test_a_deployers_json_patch_of_the_object_takes_another_operation(renderer: 
         "+        path: /spec/ports/1/port",
         "+        value: 8080",
     ]
+
+
+_MOVED = "resources: [../../manifests/dev]\nnamePrefix: {0}-\n"
+
+
+def test_a_base_called_like_another_environment_is_of_those_that_build_it(
+    renderer: Programs,
+) -> None:
+    files = {
+        "manifests/dev/kustomization.yaml": "resources: [api.yaml]\n",
+        "manifests/dev/api.yaml": _BASE,
+        "clusters/staging/kustomization.yaml": _MOVED.format("staging"),
+        "clusters/prod/kustomization.yaml": _MOVED.format("prod")
+        + "replicas: [{name: api, count: 5}]\n",
+    }
+    ref = "Deployment/shop/prod-api"
+    assert changed(files, renderer, "spec.replicas", 6, env="prod", ref=ref) == [
+        "clusters/prod/kustomization.yaml",
+        "-replicas: [{name: api, count: 5}]",
+        "+replicas: [{name: api, count: 6}]",
+    ]
+    lines = changed(files, renderer, f"{CONTAINER}.image", "api:2", env="prod", ref=ref)
+    assert {line for line in lines if line[:1] not in "+-"} == {
+        "clusters/prod/kustomization.yaml",
+        "clusters/prod/prod-api-deployment-patch.yaml",
+    }
+
+
+def test_a_base_of_another_environment_is_not_what_an_unnamed_folder_builds(
+    renderer: Programs,
+) -> None:
+    files = {
+        "manifests/dev/kustomization.yaml": "resources: [api.yaml]\n",
+        "manifests/dev/api.yaml": _BASE,
+        "deploy/here/kustomization.yaml": _MOVED.format("here"),
+    }
+    with pytest.raises(NotEditable):
+        changed(files, renderer, "spec.replicas", 6, env="prod", ref="Deployment/shop/here-api")
