@@ -6,6 +6,8 @@ Sources: Argo CD's ApplicationSet pages (3.x): list, git, cluster, matrix and me
 from __future__ import annotations
 
 import fnmatch
+import itertools
+import math
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -15,6 +17,7 @@ from typing import Any
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import NotEditable
 from manifests.repository import argocd, go_templates
+from manifests.repository.environments import is_called
 from manifests.repository.rendering import Files
 from manifests.text import equivalence, read
 from manifests.text.readings import Readings
@@ -28,6 +31,10 @@ _LOCAL = {
 }
 #: Revisions of generators that count as the template's own.
 _MAIN = ("HEAD", "main", "master")
+#: How clusters begin of which only labels are known.
+_UNKNOWN = "some-cluster-of-"
+#: Sets of labels' values that are looked at.
+_MANY = 50
 #: What one generator fills in, element by element.
 Elements = list[dict[str, str]]
 
@@ -49,6 +56,8 @@ class _Repository:
     #: ``group/project`` of the template's sources.
     origins: frozenset[str]
     revisions: frozenset[str]
+    #: What the template says of its sources.
+    said: str = ""
 
 
 def generated(application_set: Json, files: Files, readings: Readings) -> list[Json]:
@@ -63,7 +72,7 @@ def expanded(application_set: Json, files: Files, readings: Readings) -> Expansi
     sources = [source for _, source in argocd.sources({"spec": mapping(template, "spec")})]
     origins = frozenset(argocd.path_of(text(source, "repoURL")) for source in sources)
     revisions = frozenset(text(source, "targetRevision") for source in sources)
-    here = _Repository(files, readings, origins, revisions)
+    here = _Repository(files, readings, origins, revisions, str(sources))
     made: list[Json] = []
     complete = not spec.get("templatePatch")
     for generator in generators:
@@ -71,11 +80,18 @@ def expanded(application_set: Json, files: Files, readings: Readings) -> Expansi
         complete = complete and elements is not None
         for fields in elements or ():
             one = _filled(template, fields)
-            if isinstance(one, dict) and one.get("spec") and "{{" not in str(one):
+            if isinstance(one, dict) and _is_known(one):
                 made.append({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **one})
             else:
                 complete = False
     return Expansion(tuple(made), complete, any(map(_asks_clusters, generators)))
+
+
+def _is_known(application: Mapping[str, Any]) -> bool:
+    """Is all filled in, and what is made known, whatever the cluster is called?"""
+    spec = mapping(application, "spec")
+    makes = [spec.get("source"), spec.get("sources"), mapping(spec, "destination").get("namespace")]
+    return bool(spec) and "{{" not in str(application) and _UNKNOWN not in str(makes)
 
 
 def filled(template: str, element: Mapping[str, Any]) -> str:
@@ -134,7 +150,8 @@ class _Unknown(Exception):
 
 
 def _clusters(said: Mapping[str, Any], here: _Repository) -> Elements | None:
-    """The clusters whose Secrets the repository declares; with no selector the one that Argo CD runs in too."""
+    """The clusters whose Secrets the repository declares; with no selector the one that Argo CD runs in too. Where it
+    declares none, one for each environment that the selector allows a label of the sources to say."""
     if said.get("flatList"):
         return None
     try:
@@ -142,13 +159,34 @@ def _clusters(said: Mapping[str, Any], here: _Repository) -> Elements | None:
     except _Unknown:
         return None
     chosen = [fields for labels, fields in declared if _selects(mapping(said, "selector"), labels)]
-    if not declared or not chosen:
+    if not declared:
+        chosen = list(_labelled(mapping(said, "selector"), here))
+        return _with_values(said, chosen) if chosen else None
+    if not chosen:
         return None
     local = any(fields["server"] == _LOCAL["server"] for fields in chosen)
     selector = mapping(said, "selector")
     if not any(selector.values()) and not local:
         chosen.append(dict(_LOCAL))
     return _with_values(said, chosen)
+
+
+def _labelled(selector: Mapping[str, Any], here: _Repository) -> Iterator[dict[str, str]]:
+    """One cluster for each set of values that a selector leaves to the labels that sources are told apart by, where one of
+    these says environments. What such clusters are called is not known."""
+    left = {str(k): [str(v)] for k, v in mapping(selector, "matchLabels").items()}
+    for one in mappings(selector, "matchExpressions"):
+        if text(one, "operator") == "In":
+            left[text(one, "key")] = [str(value) for value in items(one, "values")]
+    used = {key: values for key, values in left.items() if f"metadata.labels.{key}" in here.said}
+    told = any(all(map(is_called, values)) for values in used.values())
+    if not told or math.prod(map(len, used.values())) > _MANY:
+        return
+    for values in itertools.product(*used.values()):
+        unknown = _UNKNOWN + "-".join(values)
+        fields = {"name": unknown, "nameNormalized": unknown, "server": f"https://{unknown}"}
+        labels = zip(used, values, strict=True)
+        yield fields | {f"metadata.labels.{key}": value for key, value in labels}
 
 
 def _declared_clusters(here: _Repository) -> Iterator[tuple[dict[str, str], dict[str, str]]]:

@@ -104,3 +104,38 @@ def test_a_set_whose_folders_stand_in_another_repository_is_not_followed() -> No
     )
     files = {"set.yaml": listed, "apps/x/api.yaml": "kind: Deployment\n"}
     assert reading(files, "apps/x/api.yaml") == [("ApplicationSet/argocd/api", False)]
+
+
+LABELS = "clusters: {selector: {matchExpressions: [{key: env, operator: In, values: [dev, prod]}]}}"
+
+
+def _by_label(path: str, generator: str = LABELS) -> tuple[list[str], bool]:
+    """(paths of what is made, is it all?) where no cluster is declared."""
+    old = "clusters: {selector: {matchLabels: {SELECTED}}, values: {tier: 'x-{{metadata.labels.env}}'}}"
+    made = SET.replace(old, generator).replace("PATH", f"'{path}'").replace("[FILES]", "[]")
+    (document,) = Readings().read(made)
+    found = expanded(filled(document.root), {}, Readings())
+    return [one["spec"]["source"]["path"] for one in found.made], found.complete
+
+
+def test_environments_that_a_selector_allows_a_label_are_the_clusters_of_folders_told_by_it() -> (
+    None
+):
+    assert _by_label("envs/{{metadata.labels.env}}") == (["envs/dev", "envs/prod"], True)
+    selected = "clusters: {selector: {matchLabels: {env: prod, team: a}}}"
+    assert _by_label("envs/{{metadata.labels.env}}", selected) == (["envs/prod"], True)
+
+
+@pytest.mark.parametrize(
+    ("path", "generator"),
+    [
+        ("apps/api", LABELS),
+        ("envs/{{name}}/{{metadata.labels.env}}", LABELS),
+        ("envs/{{metadata.labels.env}}/{{metadata.labels.region}}", LABELS),
+        ("envs/{{metadata.labels.env}}", LABELS.replace("In", "NotIn")),
+        ("envs/{{metadata.labels.env}}", LABELS.replace("dev, prod", "red, blue")),
+        ("envs/{{metadata.labels.env}}", "clusters: {}"),
+    ],
+)
+def test_what_no_label_tells_is_not_known(path: str, generator: str) -> None:
+    assert _by_label(path, generator)[1] is False
