@@ -172,14 +172,6 @@ def test_what_the_deployer_sets_on_top_is_not_edited_below(settings: str, field:
     assert code(FILES | {"a.yaml": application}, TRACKED, field) == "OVERRIDDEN"
 
 
-def test_a_patch_that_the_deployer_lays_on_top_is_where_its_field_stands() -> None:
-    patch = 'patches: [{target: {kind: Deployment}, patch: "- {op: replace, path: /spec/replicas, value: 3}"}]'
-    application = APPLICATION.replace(
-        "path: plain/eu}", "path: plain/eu, kustomize: {" + patch + "}}"
-    )
-    assert found(FILES | {"a.yaml": application}, TRACKED, "spec.replicas").path == "a.yaml"
-
-
 def test_a_patch_of_flux_on_top_is_seen() -> None:
     flux = FLUX.replace(
         "spec: {path: ./plain/us,", "spec: {path: ./plain/us, images: [{name: a, newTag: '2'}],"
