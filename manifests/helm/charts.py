@@ -65,7 +65,7 @@ def find(search: Search) -> InstalledRelease | None:
 def makers(search: Search, *, everywhere: bool = False, near: int = 0) -> list[str]:
     """Who else may make the object: releases that render it in the environment asked for (``everywhere``: in any), or
     that cannot be rendered and are called like it. ``near``: how close to the environment's name the other way is; a chart
-    that nobody is known to install has to be as close."""
+    that nobody is known to install has to be as close, or to have values for it."""
     try:
         found = _installing(search)
     except NotEditable as refused:
@@ -82,8 +82,18 @@ def makers(search: Search, *, everywhere: bool = False, near: int = 0) -> list[s
         for one in found
         if (everywhere or speaks(one.release.words, environment, name) != "no")
         and not _is_unlike(one, search)
-        and not (one.release.alone and closeness(one.release.words, environment) < near)
+        and not (_is_idle(one.release, environment, name) and near)
     ]
+
+
+def _is_idle(release: Release, environment: str, name: str) -> bool:
+    """Is it a chart that nobody is known to install, without anything that is called like the environment?"""
+    words = release.words
+    return (
+        release.alone
+        and not closeness(words, environment)
+        and speaks(words, environment, name) != "yes"
+    )
 
 
 def _is_unlike(one: InstalledRelease, search: Search) -> bool:

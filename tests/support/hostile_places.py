@@ -71,6 +71,14 @@ def _memory(memory: str) -> str:
 
 REPOS = [
     Repo(
+        "overlays, and a chart with values for the same environment that nobody is known to install",
+        overlays("dev", "prod")
+        | chart()
+        | {"charts/api/values-prod.yaml": _memory("512Mi"), "README.md": "helm or kustomize\n"},
+        built("dev", "prod"),
+        [Ask("prod", "refused"), Ask("dev", "either")],
+    ),
+    Repo(
         "a UAT beside staging",
         overlays("uat", "staging", "prod"),
         built("uat", "staging", "prod"),
