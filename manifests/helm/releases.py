@@ -125,12 +125,7 @@ def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Release
     placed = list(_declared_releases(index, graph, bench, releases.troubles))
     releases.found += [release for _, release in placed]
     releases.found += [*inflated.releases(index, graph), *_of_files(index)]
-    apart = {folder for chart in charts for folder in dependencies.folders(index, chart)}
-    apart |= {chart for chart in releases.known() if chart is not None}
-    outside = value_files.OutsideOfCharts(index, charts)
-    for chart in charts:
-        if chart not in apart and not value_files.is_dependency(chart, outside.charts):
-            releases.found += _by_itself(index, chart, outside)
+    releases.found += list(_by_themselves(index, releases))
     for maker, item in _of_charts(index, bench, releases):
         releases.found += made_by(index, maker, item)
         releases.made.append((maker.said_by, item))
@@ -145,6 +140,17 @@ def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Release
         if not (r.alone and r.chart in applied)
     ]
     return releases
+
+
+def _by_themselves(index: RepositoryIndex, releases: Releases) -> Iterator[Release]:
+    """Charts that nobody is known to install and that are no part of another one."""
+    charts = releases.charts
+    apart = {folder for chart in charts for folder in dependencies.folders(index, chart)}
+    apart |= {chart for chart in releases.known() if chart is not None}
+    outside = value_files.OutsideOfCharts(index, charts)
+    for chart in charts:
+        if chart not in apart and not value_files.is_dependency(chart, outside.charts):
+            yield from _by_itself(index, chart, outside)
 
 
 def _declared_releases(
@@ -357,6 +363,12 @@ def says_in_files(index: RepositoryIndex) -> bool:
 
 def _of_files(index: RepositoryIndex) -> Iterator[Release]:
     """Releases that files of other tools declare: Fleet's targets, helmfile's environments, commands of scripts."""
+    yield from _of_fleet(index)
+    yield from _of_helmfile(index)
+    yield from _of_commands(index)
+
+
+def _of_fleet(index: RepositoryIndex) -> Iterator[Release]:
     for target in fleet.targets(index):
         if target.chart is not None or target.kept:
             layers = value_files.defaults(index, target.chart)
@@ -367,6 +379,9 @@ def _of_files(index: RepositoryIndex) -> Iterator[Release]:
                 trouble=("" if target.kept else target.trouble) or missing(layers),
                 words=target.words, kept=target.kept,
             )  # fmt: skip
+
+
+def _of_helmfile(index: RepositoryIndex) -> Iterator[Release]:
     for one in helmfile.releases(index):
         if one.chart is not None or one.kept:
             layers = value_files.defaults(index, one.chart)
@@ -381,6 +396,9 @@ def _of_files(index: RepositoryIndex) -> Iterator[Release]:
                 trouble=("" if one.kept else one.trouble) or missing(layers),
                 words=words, kept=one.kept,
             )  # fmt: skip
+
+
+def _of_commands(index: RepositoryIndex) -> Iterator[Release]:
     for installed in commands.installed(index):
         layers = value_files.defaults(index, installed.chart)
         layers += [value_files.file(index, path) for path in installed.value_files]
