@@ -19,6 +19,7 @@ from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import NotEditable
 from manifests.repository.index import RepositoryIndex
+from manifests.repository.installers import required_env
 from manifests.text import equivalence
 
 _NAME = re.compile(
@@ -66,6 +67,8 @@ class FileRelease:
     absent: frozenset[str] = frozenset()
     #: Files that it may read, where its settings cannot be followed.
     pattern: re.Pattern[str] | None = None
+    #: Does the helmfile say that it is not installed?
+    left_out: bool = False
 
 
 def releases(index: RepositoryIndex) -> Iterator[FileRelease]:
@@ -102,6 +105,26 @@ def _further(index: RepositoryIndex, path: str, content: str) -> list[str]:
 
 
 def _of_file(index: RepositoryIndex, path: str, content: str) -> Iterator[FileRelease]:
+    """The releases of a helmfile; where a variable tells its environments apart, of what each value makes of it."""
+    texts = required_env.by_environment(path, content, index.files)
+    made = {value: list(_of_text(index, path, text_of)) for value, text_of in texts.items()}
+    if not made or any(one.environment != "default" for found in made.values() for one in found):
+        yield from _of_text(index, path, content)
+        return
+    for value, found in made.items():
+        yield from (_of_value(one, value) for one in found if not one.left_out)
+
+
+def _of_value(release: FileRelease, value: str) -> FileRelease:
+    """A release as one value of a variable makes it. What stands in the helmfile itself is every value's."""
+    said = say(
+        "manifests.helmfile_release", name=release.name, path=release.place, environment=value
+    )
+    layers = tuple((path, inline, ()) for path, inline, _ in release.layers)
+    return replace(release, said_by=said, environment=value, layers=layers)
+
+
+def _of_text(index: RepositoryIndex, path: str, content: str) -> Iterator[FileRelease]:
     try:
         documents = [equivalence.filled(d.root) for d in index.readings.read(content)]
     except NotEditable:
@@ -200,6 +223,7 @@ def _release(
         kept="" if here or trouble else posixpath.basename(written),
         absent=frozenset(absent),
         pattern=_wide(said, folder) if trouble else None,
+        left_out=entry.get("installed") is False,
     )
 
 
