@@ -773,6 +773,15 @@ OWN = [
         [right("staging", "spec.replicas", 9), right("staging"), right("prod", "spec.replicas", 9)],
     ),
     Repo(
+        "a target of Fleet in the older list",
+        chart() | {f"{API}/fleet.yaml": _FLEET.replace("targetCustomizations", "targets")},
+        [
+            helm(env, f"{API}/fleet.yaml#targets.{at}.helm.values?")
+            for at, env in enumerate(("staging", "prod"))
+        ],
+        [right("staging", "spec.replicas", 9), right("prod", "spec.replicas", 9)],
+    ),
+    Repo(
         "values inside of a helmfile of two documents",
         chart() | {"helmfile.yaml": _INLINE},
         [],

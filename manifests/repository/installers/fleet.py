@@ -67,9 +67,14 @@ def _of_file(index: RepositoryIndex, path: str) -> Iterator[FleetTarget]:
         )
         return
     content = equivalence.filled(documents[0].root) if documents else {}
-    listed = mappings(content, "targetCustomizations")
-    for at, entry in enumerate(listed):
-        yield _target(index, path, content, entry, ("targetCustomizations", at))
+    # Fleet reads the older ``targets`` before the customizations.
+    listed = [
+        (entry, (key, at))
+        for key in ("targets", "targetCustomizations")
+        for at, entry in enumerate(mappings(content, key))
+    ]
+    for entry, place in listed:
+        yield _target(index, path, content, entry, place)
     rest = _target(index, path, content, {}, ())
     # Where every target builds a folder of its own, the bundle's folder is no deployment of its own.
     if rest.chart is not None or rest.build is not None or not listed:

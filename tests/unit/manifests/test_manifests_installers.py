@@ -245,3 +245,17 @@ def test_an_application_inside_of_a_script_reads_the_folder_that_it_names() -> N
     assert [one.said_by for one in found.reaching("apps/api/api.yaml")] == ["bootstrap.sh"]
     assert found.reaching("apps/api/api.yaml")[0].trouble
     assert not found.reaching("apps/web/api.yaml")
+
+
+@pytest.mark.parametrize("key", ["targets", "targetCustomizations"])
+def test_overlays_of_a_bundles_targets_are_in_its_namespace(key: str) -> None:
+    files = {
+        "bundle/fleet.yaml": FLEET.replace("targetCustomizations", key),
+        "bundle/overlays/dev/kustomization.yaml": "resources: [../../base]\n",
+        "bundle/overlays/prod/kustomization.yaml": "resources: [../../base]\n",
+        "bundle/base/kustomization.yaml": "resources: []\n",
+    }
+    found = read_map(build(files)).reaching("bundle/overlays/prod/kustomization.yaml")
+    assert [(one.folder, one.namespace, one.forced) for one in found] == [
+        ("bundle/overlays/prod", "shop", True)
+    ]
