@@ -143,16 +143,20 @@ def _may_make(kept: KeptElsewhere, search: Search) -> bool:
     return bool(_closeness(kept, ref))
 
 
-def makers(search: Search) -> list[str]:
+def makers(search: Search, *, unnamed: bool = False) -> list[str]:
     """Releases of charts kept elsewhere that are called exactly like a workload, in its namespace and not another
-    environment's: what they make is not seen, and they make such an object as a rule."""
+    environment's: what they make is not seen, and they make such an object as a rule. ``unnamed``: those too that say no
+    name, of whatever kind the object is: what they make may be called anything."""
     ref = search.ref
-    if ref.kind not in _WORKLOADS or not ref.namespace:
+    if not ref.namespace or not (unnamed or ref.kind in _WORKLOADS):
         return []
+    names = {ref.name} if ref.kind in _WORKLOADS else set[str]()
+    names |= {""} if unnamed else set()
     return [
         one.release.said_by
         for one in _all(search)
-        if (one.release.name, one.release.namespace) == (ref.name, ref.namespace)
+        if one.release.name in names
+        and one.release.namespace == ref.namespace
         and speaks(one.release.words, search.environment, ref.name) != "no"
     ]
 
@@ -172,8 +176,7 @@ def _bases(kept: KeptElsewhere) -> list[str]:
 def place(kept: KeptElsewhere, field: FieldChange, search: Search, *, blind: bool) -> Placed:
     """The value that is called like the field. ``blind``: whatever the field is now. Raises NotEditable."""
     release, target = kept.release, paths.parse(field.path)
-    if not known_fields.is_known(search.ref, target):
-        raise NotEditable("NOT_RENDERED", _not_known(search, field, release))
+    _refuse_unknown(search, field, release)
     values: Any = (
         paths.find(merged(release.layers), kept.keys, {}) if kept.keys else merged(release.layers)
     )
@@ -199,7 +202,11 @@ def place(kept: KeptElsewhere, field: FieldChange, search: Search, *, blind: boo
     if len(mine) != 1:
         raise NotEditable("NOT_RENDERED", _why(mine, found, kept, field))
     ((path, value),) = mine.items()
-    whole = (*kept.keys, *path)
+    return _in_its_layer(release, (*kept.keys, *path), value, search)
+
+
+def _in_its_layer(release: Release, whole: paths.Path, value: Json, search: Search) -> Placed:
+    """The value in the layer that takes it. Raises NotEditable."""
     try:
         layer = layer_for(release, [r for r in search.releases.found if r is not release], whole)
     except NotEditable:
@@ -217,7 +224,10 @@ def place(kept: KeptElsewhere, field: FieldChange, search: Search, *, blind: boo
     return Placed(layer, whole, value)
 
 
-def _not_known(search: Search, field: FieldChange, release: Release) -> str:
+def _refuse_unknown(search: Search, field: FieldChange, release: Release) -> None:
+    """Raises NotEditable for a field that no value here can be told to be of."""
+    if known_fields.is_known(search.ref, paths.parse(field.path)):
+        return
     why = say(
         "manifests.no_value_of_kind_tells",
         field=field.path,
@@ -225,10 +235,10 @@ def _not_known(search: Search, field: FieldChange, release: Release) -> str:
         installer=release.said_by,
     )
     file, name = known_fields.declared_as(search.index, search.ref)
-    if not file:
-        return why
-    kind = search.ref.kind
-    return say("manifests.may_be_declared_as", why=why, kind=kind, file=file, name=name)
+    if file:
+        kind = search.ref.kind
+        why = say("manifests.may_be_declared_as", why=why, kind=kind, file=file, name=name)
+    raise NotEditable("NOT_RENDERED", why)
 
 
 def _refuse_scaled(values: Any, asked: _Asked) -> None:

@@ -21,7 +21,7 @@ from manifests.helm.placed import Placed
 from manifests.helm.template_values import read_values
 from manifests.helm.value_paths import ABSENT, candidates, laid, unset
 from manifests.objects import paths
-from manifests.objects.shapes import text
+from manifests.objects.shapes import mapping, text
 from manifests.refused import NotEditable
 from manifests.repository import rendering
 from manifests.repository.rendering import GaveUp, NotRendered
@@ -37,6 +37,8 @@ _OPEN_TRIES = 40
 #: Lines of templates that are tried.
 _LITERALS = 20
 _COUNT_NAMES = ("replicas", "replicaCount")
+#: What an autoscaler may scale to at least and at most.
+_BOUNDS = ("minReplicas", "maxReplicas", "minReplicaCount", "maxReplicaCount")
 _AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 
 
@@ -61,7 +63,7 @@ def place_in(chosen: InstalledRelease, search: Search, change: KubernetesChange)
     """The same, in a release that was found. Raises NotEditable."""
     fields = tuple(_leaves(change.fields))
     if any(paths.parse(f.path) == ("spec", "replicas") for f in fields):
-        _refuse_scaled(chosen, search.ref)
+        _refuse_scaled(chosen, search)
     _check_before(chosen, fields)
     open_ = [one for one in fields if not _is_so(chosen.item, one)]
     return [_place_field(search, chosen, one, open_) for one in open_]
@@ -87,23 +89,45 @@ def _leaves(fields: Sequence[FieldChange]) -> Iterator[FieldChange]:
                 yield from _leaves([FieldChange(path=path, before=before[key], after=after)])
 
 
-def _refuse_scaled(chosen: InstalledRelease, ref: ObjectRef) -> None:
+def _refuse_scaled(chosen: InstalledRelease, search: Search) -> None:
     for document in rendering.documents_of(chosen.text):
         if not any(kind in document for kind in _AUTOSCALERS):
             continue
         for item in rendering.parsed(document):
             target = text(item, "spec", "scaleTargetRef", "name")
-            if item.get("kind") in _AUTOSCALERS and target == ref.name:
-                name = text(item, "metadata", "name")
-                raise NotEditable(
-                    "HPA_OWNED",
-                    say(
-                        "manifests.owns_replicas_change_bounds",
-                        item=item["kind"],
-                        name=name,
-                        installer=chosen.release.said_by,
-                    ),
+            if item.get("kind") in _AUTOSCALERS and target == search.ref.name:
+                why = say(
+                    "manifests.owns_replicas_change_bounds",
+                    item=item["kind"],
+                    name=text(item, "metadata", "name"),
+                    installer=chosen.release.said_by,
                 )
+                said = _bounds(chosen, search, item)
+                why = say("manifests.bounds_said_in", why=why, names=said) if said else why
+                raise NotEditable("HPA_OWNED", why)
+
+
+def _bounds(chosen: InstalledRelease, search: Search, scaler: Json) -> list[str]:
+    """Where the values stand that an autoscaler's bounds are made of, as far as each reaches nothing else."""
+    meta = mapping(scaler, "metadata")
+    namespace = text(meta, "namespace") or search.ref.namespace
+    ref = ObjectRef(kind=text(scaler, "kind"), namespace=namespace, name=text(meta, "name"))
+    found = []
+    for key in _BOUNDS:
+        now = mapping(scaler, "spec").get(key)
+        if not isinstance(now, int):
+            continue
+        field = FieldChange(path=f"spec.{key}", before=now, after=now + 1)
+        inner = replace(search, ref=ref, fields=(("spec", key),), steps=[])
+        try:
+            placed = _place_field(inner, replace(chosen, item=scaler), field, [field])
+        except (NotEditable, NotRendered):
+            continue
+        if not placed.template:
+            layer = placed.layer
+            value = paths.render((*layer.at, *placed.path))
+            found.append(f"{layer.holder or layer.path or layer.said}: {value}")
+    return found
 
 
 def _is_so(item: Json, field: FieldChange) -> bool:
@@ -216,7 +240,11 @@ def _in_a_template(
         )
         return Placed(Layer(one.path, {}, path=one.path), (), None, chosen.recipe, one.text)
     why = say(
-        "manifests.no_value_reaches_template_fixes",
+        "manifests.no_value_reaches_template_fixes"
+        if places
+        else "manifests.no_value_reaches_template_makes"
+        if paths.find(chosen.item, paths.parse(field.path), ABSENT) is not ABSENT
+        else "manifests.no_value_reaches_template_lacks",
         installer=chosen.release.said_by,
         field=field.path,
     )

@@ -18,6 +18,7 @@ from manifests.objects.shapes import mapping
 from manifests.proposal import generated as generating
 from manifests.proposal import overlay as overlaying
 from manifests.proposal.inside import carried_by, edits_inside, moved
+from manifests.proposal.scaling import refuse_scaled
 from manifests.proposal.settings import REPLICAS, setting_of
 from manifests.refused import EditRefused, NotEditable
 from manifests.render import merge
@@ -29,11 +30,13 @@ from manifests.repository import (
     own_map,
     provenance,
     rendering,
+    spaces,
     tree,
 )
 from manifests.repository.environments import closeness
 from manifests.repository.generators import Generated
 from manifests.repository.index import RepositoryIndex
+from manifests.repository.installers.fleet import is_bundle
 from manifests.repository.kustomize import Graph, Kustomization
 from manifests.repository.locate import Hints, Location, locate
 from manifests.repository.on_top import filled_in
@@ -41,6 +44,7 @@ from manifests.repository.rendering import RenderSession
 from manifests.repository.stated import StatedField
 from manifests.text import aliases, equivalence, guards, plan_edits, read, scalars
 from manifests.text.edits import Edit
+from manifests.text.guards import text_at
 from manifests.text.read import Document
 from manifests.text.readings import Readings
 from manifests.text.scalars import is_scalar
@@ -171,7 +175,7 @@ def draft_values(
     )
     task = _Task(index, graph, hints, bench, draft)
     if REPLICAS in fields:
-        refuse_scaled(index, ref)
+        refuse_scaled(index, ref, hints.environment)
     chosen = charts.find(search)
     kept = elsewhere.instead(search, chosen)
     if kept is not None or chosen is None:
@@ -235,13 +239,12 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
 
 def _located(task: _Task, change: KubernetesChange, fields: Sequence[paths.Path]) -> Location:
     """Where the object is declared. Raises NotEditable where an autoscaler owns its replicas, or a chart makes it too."""
-    index, ref = task.index, change.object
-    if REPLICAS in fields:
-        refuse_scaled(index, ref)
+    index, ref, environment = task.index, change.object, task.hints.environment
     where = locate(ref, index, task.hints, fields=fields, graph=task.graph)
     task.draft.told = task.draft.told or where.told
     if REPLICAS in fields:
-        refuse_scaled(index, where.ref or ref)
+        for named in dict.fromkeys((ref, where.ref or ref)):
+            refuse_scaled(index, named, environment, where.built_in)
     if not task.draft.carried:
         refuse_second_way(index, ref, where, task.hints, task.bench)
     return where
@@ -448,7 +451,7 @@ def _patch_values(
         folders=hints.folders,
     )
     if REPLICAS in parsed:
-        refuse_scaled(index, change.object)
+        refuse_scaled(index, change.object, hints.environment)
     try:
         placed = helm.place(search, change)
     except NotEditable as error:
@@ -564,15 +567,19 @@ def refuse_second_way(
     of another environment counts where the file says of none."""
     if bench is None or where.told:
         return
-    if not dependencies.charts(index) and not _may_be_released(index, ref):
+    bundled = any(map(is_bundle, index.texts))
+    if not dependencies.charts(index) and not bundled and not _may_be_released(index, ref):
         return
     releases = read_releases(index, kustomize.read_graph(index), bench)
     marks = hints.live.get(ref.key, {})
     search = charts.Search(
         index, releases, bench, ref, (), hints.environment, marks, folders=hints.folders
     )
+    silent = _is_silent(index, ref, where)
+    if silent and dependencies.charts(index):
+        _refuse_silent(search, where)
     others = _made_by_charts(search, where) if dependencies.charts(index) else []
-    others += [] if marks else elsewhere.makers(search)
+    others += [] if marks else elsewhere.makers(search, unnamed=silent)
     if others:
         listed = ", ".join(others[:3])
         raise NotEditable(
@@ -586,6 +593,32 @@ def refuse_second_way(
         )
 
 
+def _is_silent(index: RepositoryIndex, ref: ObjectRef, where: Location) -> bool:
+    """Does nobody say that the document goes to the object's namespace, as it may?"""
+    graph = kustomize.read_graph(index)
+    root = graph.by_folder.get(where.built_in) if where.through else None
+    first = where.base or where.document
+    said = text_at(first.root, "metadata", "namespace")
+    if not ref.namespace or said or (root is not None and spaces.namespace_of(graph, root)):
+        return False
+    return not spaces.is_said(index, root.path if root is not None else where.path, ref.namespace)
+
+
+def _refuse_silent(search: charts.Search, where: Location) -> None:
+    """Raises NotEditable NOT_FOUND where a release makes the object in just the namespace, of which the file says nothing."""
+    claiming = charts.claiming(search)
+    if claiming:
+        raise NotEditable(
+            "NOT_FOUND",
+            say(
+                "manifests.says_no_namespace",
+                file=where.path,
+                namespace=search.ref.namespace,
+                names=claiming[:3],
+            ),
+        )
+
+
 def _made_by_charts(search: charts.Search, where: Location) -> list[str]:
     """Releases of charts of the repository that make the object too. Raises NotEditable where the file is another
     environment's."""
@@ -593,6 +626,10 @@ def _made_by_charts(search: charts.Search, where: Location) -> list[str]:
     folder = kustomize.read_graph(index).by_folder.get(where.built_in)
     path = folder.path if folder is not None and where.through else where.path
     said = deployed.verdict(index, path, search.ref, search.environment)
+    spaces_ = deployed.other_namespaces(index, path, search.ref)
+    if spaces_:
+        what = say("manifests.goes_to_namespaces", file=path, names=spaces_)
+        raise NotEditable("NOT_FOUND", what)
     if said == "no":
         raise NotEditable(
             "NOT_FOUND",
@@ -695,18 +732,3 @@ def _beside(manifest: dict[str, object], created: ObjectRef) -> ObjectRef:
             name=str(target["name"]),
         )
     raise NotEditable("UNSUPPORTED", say("manifests.no_place_known_for_new", kind=created.kind))
-
-
-def refuse_scaled(index: RepositoryIndex, ref: ObjectRef) -> None:
-    """Raises NotEditable HPA_OWNED when something declared here scales the workload."""
-    scaler = index.autoscaler_of(ref)
-    if scaler is not None:
-        raise NotEditable(
-            "HPA_OWNED",
-            say(
-                "manifests.owns_replicas_declared",
-                kind=scaler.kind,
-                name=scaler.name,
-                file=scaler.path,
-            ),
-        )

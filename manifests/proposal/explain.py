@@ -12,8 +12,9 @@ from manifests.helm.placed import field_of
 from manifests.helm.releases import read_releases
 from manifests.objects import paths
 from manifests.proposal import missing, survey
-from manifests.proposal.draft import NOT_PLAIN, refuse_scaled
+from manifests.proposal.draft import NOT_PLAIN
 from manifests.proposal.propose import set_fields
+from manifests.proposal.scaling import refuse_scaled, scaler_of
 from manifests.proposal.survey import Deployment
 from manifests.refused import EditRefused, NotEditable
 from manifests.repository import kustomize, provenance
@@ -109,10 +110,11 @@ def _place(asked: _Question) -> str:
 def _declared(asked: _Question) -> str:
     index, ref = asked.index, asked.ref
     fields = [paths.parse(asked.field_path)] if asked.field_path else []
-    if fields == [("spec", "replicas")]:
-        refuse_scaled(index, ref)
+    environment = asked.hints.environment
     found = locate(ref, index, asked.hints, fields=fields, graph=asked.graph, steps=asked.steps)
-    scaler = index.autoscaler_of(ref)
+    if fields == [("spec", "replicas")]:
+        refuse_scaled(index, ref, environment, found.built_in)
+    scaler = scaler_of(index, ref, environment, found.built_in)
     if scaler is not None:
         asked.steps.append(
             say("manifests.owns_replicas", kind=scaler.kind, name=scaler.name, file=scaler.path)

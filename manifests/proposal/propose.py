@@ -17,10 +17,10 @@ from manifests.proposal.draft import (
     draft_of,
     draft_values,
     generated_here,
-    refuse_scaled,
 )
 from manifests.proposal.generated import planned_of
 from manifests.proposal.proof import EditProof, ExpectedRendering, prove
+from manifests.proposal.scaling import refuse_scaled
 from manifests.proposal.settings import REPLICAS
 from manifests.refused import EditRefused, NotEditable
 from manifests.render.plain_kustomize import BuiltIn

@@ -21,7 +21,7 @@ Verdict = Literal["yes", "no", "silent"]
 def verdict(index: RepositoryIndex, path: str, ref: ObjectRef, environment: str) -> Verdict:
     """Is what the file makes deployed into the environment? By those who deploy it into the object's namespace; where
     nobody names the file, by its own path. ``no`` also where all who name it deploy into other namespaces."""
-    named = [one for one in read_map(index).reaching(path) if not (one.unnamed or one.cannot_read)]
+    named = naming(index, path)
     here = [one for one in named if _may_hold(one, ref)]
     if named and not here:
         return "no"
@@ -29,6 +29,18 @@ def verdict(index: RepositoryIndex, path: str, ref: ObjectRef, environment: str)
         return speaks([path], environment, ref.name)
     said = {speaks(one.words, environment, ref.name) for one in here}
     return "yes" if "yes" in said else "no" if said == {"no"} else "silent"
+
+
+def other_namespaces(index: RepositoryIndex, path: str, ref: ObjectRef) -> list[str]:
+    """The namespaces of all who deploy the file, where they deploy it into none but others than the object's."""
+    named = naming(index, path)
+    here = [one for one in named if _may_hold(one, ref)]
+    return [] if here else sorted({one.namespace for one in named})
+
+
+def naming(index: RepositoryIndex, path: str) -> list[Installer]:
+    """Who names the file, and may deploy it."""
+    return [one for one in read_map(index).reaching(path) if not (one.unnamed or one.cannot_read)]
 
 
 def _may_hold(one: Installer, ref: ObjectRef) -> bool:

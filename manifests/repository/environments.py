@@ -9,7 +9,7 @@ from typing import Literal
 #: Words in paths that mean an environment: those of one line are one word. Where people keep a UAT, a QA or a
 #: pre-production beside staging and test they mean another place, so that each has a line of its own.
 WORDS: dict[str, frozenset[str]] = {
-    "production": frozenset({"production", "prod", "prd", "live"}),
+    "production": frozenset({"production", "prod", "prd", "live", "mainnet"}),
     "preproduction": frozenset({"preproduction", "preprod", "preprd", "prelive"}),
     "staging": frozenset({"staging", "stage", "stg"}),
     "uat": frozenset({"uat"}),
@@ -17,6 +17,8 @@ WORDS: dict[str, frozenset[str]] = {
     "test": frozenset({"test", "testing"}),
     "development": frozenset({"development", "dev", "devel"}),
     "sandbox": frozenset({"sandbox"}),
+    "testnet": frozenset({"testnet"}),
+    "devnet": frozenset({"devnet"}),
 }
 #: Words that products and folders are called by too: they speak of an environment only as a whole segment, or beside words
 #: that say where and what kind of file.

@@ -163,8 +163,8 @@ class RepositoryIndex:
                 text_at(root, "metadata", "name"),
             )
 
-    def autoscaler_of(self, ref: ObjectRef) -> Sighting | None:
-        """A declared HorizontalPodAutoscaler or KEDA ScaledObject that scales the workload."""
+    def autoscalers_of(self, ref: ObjectRef) -> Iterator[Sighting]:
+        """Declared HorizontalPodAutoscalers and KEDA ScaledObjects that scale the workload."""
         for kind in _AUTOSCALERS:
             for path in self.by_kind.get(kind.lower(), []):
                 if ref.name not in self.texts[path]:
@@ -178,8 +178,7 @@ class RepositoryIndex:
                         text_at(target, "name") == ref.name
                         and (text_at(target, "kind") or "Deployment") == ref.kind
                     ):
-                        return seen
-        return None
+                        yield seen
 
     def _readable(self, path: str) -> list[Sighting]:
         try:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import deployed, kustomize, own_map, provenance, tree
+from manifests.repository import deployed, kustomize, own_map, provenance, spaces, tree
 from manifests.repository.choosing import Choice
 from manifests.repository.environments import matches
 from manifests.repository.index import RepositoryIndex, Sighting
@@ -310,17 +310,23 @@ def _of_namespace(search: _Search, found: list[Sighting]) -> list[Sighting]:
     wanted = search.ref.namespace
     if not wanted:
         return found
-    fitting = []
+    fitting, apart = [], False
     for seen in found:
-        built_in = _built_namespaces(search.graph, seen.path)
+        built_in = spaces.built_namespaces(search.graph, seen.path)
         if (
             wanted in built_in
             or (not built_in and seen.namespace in ("", wanted))
             or ("" in built_in and seen.namespace in ("", wanted))
         ):
-            fitting.append(seen)
+            said = wanted in built_in or seen.namespace == wanted
+            if said or not spaces.away(search.index, search.graph, seen.path, wanted):
+                fitting.append(seen)
+            else:
+                apart = True
+    if apart and not any(_says_namespace(search, seen) for seen in fitting):
+        fitting = []
     if not fitting:
-        places = [_for_namespaces(search.graph, seen) for seen in found[:_SHOWN]]
+        places = [_for_namespaces(search, seen) for seen in found[:_SHOWN]]
         raise NotEditable(
             "NOT_FOUND",
             say("manifests.missing_namespace", name=search.ref.name, wanted=wanted, places=places),
@@ -330,25 +336,32 @@ def _of_namespace(search: _Search, found: list[Sighting]) -> list[Sighting]:
     return fitting
 
 
-def _for_namespaces(graph: Graph, seen: Sighting) -> str:
-    spaces = sorted(_built_namespaces(graph, seen.path) or {seen.namespace})
+def _says_namespace(search: _Search, seen: Sighting) -> bool:
+    """Does the document, what builds it, who deploys it or a folder's name say the namespace that is asked for?"""
+    wanted = search.ref.namespace
+    said = {seen.namespace, *spaces.built_namespaces(search.graph, seen.path)}
+    if wanted in said or wanted in seen.path.split("/"):
+        return True
+    ends = search.graph.ends_of(seen.path)
+    return any(
+        spaces.is_said(search.index, path, wanted) for path in (seen.path, *(r.path for r in ends))
+    )
+
+
+def _for_namespaces(search: _Search, seen: Sighting) -> str:
+    index, graph, wanted = search.index, search.graph, search.ref.namespace
+    said = spaces.built_namespaces(graph, seen.path) or {seen.namespace}
+    names = spaces.away(index, graph, seen.path, wanted) if "" in said else []
     return say(
-        "manifests.in_namespace", place=line_of(seen), namespace=[space or "?" for space in spaces]
+        "manifests.in_namespace",
+        place=line_of(seen),
+        namespace=[space or "?" for space in names or sorted(said)],
     )
 
 
 def line_of(seen: Sighting) -> str:
     """``file:line`` of a document, from 1."""
     return f"{seen.path}:{seen.document.root.start_mark.line + 1}"
-
-
-def _built_namespaces(graph: Graph, path: str) -> set[str]:
-    """The namespaces that the roots above a file put it into; an empty one where a root sets none."""
-    return {_namespace_of(graph, root) for root in graph.ends_of(path)}
-
-
-def _namespace_of(graph: Graph, root: Kustomization) -> str:
-    return next((k.namespace for k in graph.below(root) if k.namespace), "")
 
 
 def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
@@ -361,9 +374,12 @@ def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
     roots = named or roots
     wanted = search.ref.namespace
     fitting = [
-        r for r in roots.values() if not wanted or _namespace_of(search.graph, r) in ("", wanted)
+        r
+        for r in roots.values()
+        if not wanted or spaces.namespace_of(search.graph, r) in ("", wanted)
     ]
-    fitting = [r for r in fitting if not wanted or _may_go_to(search, r.folder, wanted)]
+    if wanted:
+        fitting = _going_to(search, fitting, found)
     free = any(not search.graph.users_of(s.path) for s in found)
     if roots and not fitting and not free:
         raise NotEditable(
@@ -371,6 +387,22 @@ def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
             say("manifests.built_but_not_for_namespace", name=search.ref.name, wanted=wanted),
         )
     return sorted(fitting, key=lambda r: r.folder)
+
+
+def _going_to(
+    search: _Search, roots: list[Kustomization], found: Sequence[Sighting]
+) -> list[Kustomization]:
+    """Those that may go to the namespace asked for; of them those that nobody puts into others, where there are some."""
+    left = [root for root in roots if _may_go_to(search, root.folder, search.ref.namespace)]
+    return [root for root in left if not _goes_away(search, root, found)] or left
+
+
+def _goes_away(search: _Search, root: Kustomization, found: Sequence[Sighting]) -> bool:
+    """Do all who deploy a Kustomization put what says no namespace into others than the one asked for?"""
+    wanted = search.ref.namespace
+    if spaces.namespace_of(search.graph, root) or any(s.namespace == wanted for s in found):
+        return False
+    return bool(spaces.away(search.index, search.graph, root.path, wanted))
 
 
 def _may_go_to(search: _Search, folder: str, namespace: str) -> bool:

@@ -365,5 +365,5 @@ def test_the_autoscaler_of_a_workload_is_the_one_of_its_namespace_that_names_it(
         "all.yaml": "---\n".join(t for t in texts if "[api" not in t)
     }
     ref = ObjectRef(api_version="apps/v1", kind="Deployment", namespace="shop", name="api")
-    found = build(files).autoscaler_of(ref)
+    found = next(build(files).autoscalers_of(ref), None)
     assert (found.name if found else "") == name

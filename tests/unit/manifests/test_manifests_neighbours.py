@@ -62,6 +62,12 @@ def test_staging_is_not_asked_for_by_a_folder_that_is_not_production_either() ->
     assert speaks(["overlays/pre-prod"], "preprod") == "yes"
 
 
+def test_a_mainnet_is_productions_and_a_testnet_a_place_of_its_own() -> None:
+    assert speaks(["values.mainnet.yaml"], "prod") == speaks(["api-mainnet"], "mainnet") == "yes"
+    assert speaks(["api-mainnet"], "staging") == speaks(["api-testnet"], "prod") == "no"
+    assert speaks(["api-testnet"], "test") == "no"
+
+
 @pytest.mark.parametrize("one", ["uat", "qa", "test", "sandbox", "preprod"])
 @pytest.mark.parametrize("other", ["staging", "development", "production"])
 def test_a_uat_and_its_like_are_places_of_their_own(one: str, other: str) -> None:

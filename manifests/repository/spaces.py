@@ -1,0 +1,48 @@
+"""Which namespace a file's objects go to: said by Kustomizations above it, else by those who deploy it. Pure."""
+
+from __future__ import annotations
+
+from manifests.repository.deployed import naming
+from manifests.repository.index import RepositoryIndex
+from manifests.repository.installers import may_force
+from manifests.repository.kustomize import Graph, Kustomization
+
+
+def namespace_of(graph: Graph, root: Kustomization) -> str:
+    """The namespace that a Kustomization puts what it builds into; empty where it says none."""
+    return next((k.namespace for k in graph.below(root) if k.namespace), "")
+
+
+def built_namespaces(graph: Graph, path: str) -> set[str]:
+    """The namespaces that the roots above a file put it into; an empty one where a root sets none."""
+    return {namespace_of(graph, root) for root in graph.ends_of(path)}
+
+
+def away(index: RepositoryIndex, graph: Graph, path: str, namespace: str) -> list[str]:
+    """The other namespaces that what says none in a file goes to; empty where it may go to ``namespace``, or nobody tells."""
+    if not may_tell(index):
+        return []
+    places = [root for root in graph.ends_of(path) if not root.component]
+    found: set[str] = set()
+    for one in places or (path,):
+        own = "" if isinstance(one, str) else namespace_of(graph, one)
+        told = {own} if own else _told(index, one if isinstance(one, str) else one.path)
+        if not told or told & {"", namespace}:
+            return []
+        found |= told
+    return sorted(found)
+
+
+def may_tell(index: RepositoryIndex) -> bool:
+    """May an installer here put files that say no namespace into one? Told without reading installers; scripts are not
+    asked."""
+    return may_force(index) or any(map(index.by_kind.get, ("application", "applicationset")))
+
+
+def is_said(index: RepositoryIndex, path: str, namespace: str) -> bool:
+    """Does somebody who deploys the file say the namespace?"""
+    return namespace in _told(index, path)
+
+
+def _told(index: RepositoryIndex, path: str) -> set[str]:
+    return {one.namespace for one in naming(index, path)}

@@ -1,0 +1,106 @@
+"""Namespaces that installers say, and autoscalers that stand in one overlay."""
+
+from __future__ import annotations
+
+import pytest
+
+from manifests.proposal.propose import set_fields
+from manifests.refused import NotEditable
+from manifests.repository.index import build
+from manifests.repository.locate import Hints
+from schemas.base import ObjectRef
+from tests.support.stand_in_helm import StandIn
+
+API = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\n"
+DEPLOYMENT = (
+    API + "spec: {replicas: 2, template: {spec: {containers: [{name: api, image: a:1}]}}}\n"
+)
+BASE = {
+    "base/kustomization.yaml": "resources: [api.yaml]\n",
+    "base/api.yaml": DEPLOYMENT,
+}
+
+
+def overlay(name: str, more: str = "") -> dict[str, str]:
+    """An overlay with a patch of its own."""
+    return {
+        f"overlays/{name}/kustomization.yaml": f"resources: [../../base]\npatches: [{{path: p.yaml}}]\n{more}",
+        f"overlays/{name}/p.yaml": API + "spec: {replicas: 3}\n",
+    }
+
+
+def edited(
+    files: dict[str, str], ref: str = "Deployment/shop/api", environment: str = "prod"
+) -> list[str]:
+    """The files that an edit of the replicas changes."""
+    found = set_fields(
+        build(files), ObjectRef.parse(ref), {"spec.replicas": 5}, Hints(environment), StandIn()
+    )
+    return [edit.path for edit in found]
+
+
+OUTSIDE = "namespace: shop\nhelm: {chart: https://charts.example/api-1.0.0.tgz}\n"
+
+
+def test_an_overlay_without_a_namespace_is_refused_beside_an_unseen_installer_of_just_that_one() -> (
+    None
+):
+    files = BASE | overlay("prod")
+    assert edited(files) == ["overlays/prod/p.yaml"]
+    with pytest.raises(NotEditable, match=r"overlays/prod/p\.yaml.*out/fleet\.yaml") as refused:
+        edited(files | {"out/fleet.yaml": OUTSIDE})
+    assert refused.value.code == "AMBIGUOUS_DOC"
+    said = BASE | overlay("prod", "namespace: shop\n") | {"out/fleet.yaml": OUTSIDE}
+    assert edited(said) == ["overlays/prod/p.yaml"]
+    other = OUTSIDE.replace("namespace: shop", "namespace: other")
+    assert edited(files | {"out/fleet.yaml": other}) == ["overlays/prod/p.yaml"]
+
+
+BUNDLE = "namespace: one\n"
+
+
+def test_what_is_deployed_into_another_namespace_is_no_candidate_and_the_reason_says_so() -> None:
+    files = {"one/fleet.yaml": BUNDLE, "one/api.yaml": DEPLOYMENT}
+    with pytest.raises(NotEditable, match=r"one/api\.yaml:1 for one") as refused:
+        edited(files, environment="")
+    assert refused.value.code == "NOT_FOUND"
+    assert "environment" not in str(refused.value)
+    # A file of which nobody says a namespace does not stand in for it, unless its folder is called so.
+    with pytest.raises(NotEditable, match="not for namespace shop"):
+        edited(files | {"plain/api.yaml": DEPLOYMENT})
+    assert edited(files | {"shop/api.yaml": DEPLOYMENT}) == ["shop/api.yaml"]
+
+
+SCALER = """\
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: api}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: api}, maxReplicas: 9}
+"""
+
+
+@pytest.mark.parametrize("namespaces", [True, False])
+def test_an_autoscaler_of_one_overlay_owns_no_replicas_of_another(namespaces: bool) -> None:
+    files = dict(BASE)
+    for name in ("prod", "staging"):
+        files |= overlay(name, f"namespace: {name}\n" if namespaces else "")
+    at = "overlays/prod/kustomization.yaml"
+    files[at] = files[at].replace("[../../base]", "[../../base, hpa.yaml]")
+    files["overlays/prod/hpa.yaml"] = SCALER
+    staging = "Deployment/staging/api" if namespaces else "Deployment/shop/api"
+    assert edited(files, staging, "staging") == ["overlays/staging/p.yaml"]
+    with pytest.raises(NotEditable, match=r"overlays/prod/hpa\.yaml") as refused:
+        edited(files, staging.replace("staging", "prod"), "prod")
+    assert refused.value.code == "HPA_OWNED"
+
+
+def test_an_autoscaler_of_the_base_or_beside_the_overlays_owns_the_replicas_of_all() -> None:
+    files = BASE | overlay("prod") | overlay("staging")
+    shared = files | {
+        "base/kustomization.yaml": "resources: [api.yaml, hpa.yaml]\n",
+        "base/hpa.yaml": SCALER,
+    }
+    for more in (shared, files | {"scaling/hpa.yaml": SCALER}):
+        with pytest.raises(NotEditable) as refused:
+            edited(more, environment="staging")
+        assert refused.value.code == "HPA_OWNED"
