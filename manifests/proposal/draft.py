@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from kfix.texts import say
 from manifests.helm import charts, elsewhere
 from manifests.helm import place as helm
 from manifests.helm.placed import Placed, field_of
-from manifests.helm.releases import read_releases
+from manifests.helm.releases import Release, read_releases
 from manifests.objects import paths
 from manifests.objects.shapes import mapping
 from manifests.proposal import generated as generating
@@ -564,13 +565,16 @@ def refuse_second_way(
     bench: RenderSession | None,
 ) -> None:
     """Raises NotEditable AMBIGUOUS_DOC when a chart makes the object too, and nothing says which of them is in use. One
-    of another environment counts where the file says of none."""
+    of another environment counts where the file says of none. TEMPLATED where the file is a template of such a chart."""
     if bench is None or where.told:
         return
     bundled = any(map(is_bundle, index.texts))
     if not dependencies.charts(index) and not bundled and not _may_be_released(index, ref):
         return
     releases = read_releases(index, kustomize.read_graph(index), bench)
+    if not where.through and any(_is_template(where.path, one) for one in releases.found):
+        said = say("manifests.looks_like_template", template=where.path, object=ref.key)
+        raise NotEditable("TEMPLATED", said)
     marks = hints.live.get(ref.key, {})
     search = charts.Search(
         index, releases, bench, ref, (), hints.environment, marks, folders=hints.folders
@@ -617,6 +621,14 @@ def _refuse_silent(search: charts.Search, where: Location) -> None:
                 names=claiming[:3],
             ),
         )
+
+
+def _is_template(path: str, release: Release) -> bool:
+    """Is the file no manifest of its own, but what a chart that somebody installs, or one inside of it, makes objects of?"""
+    if release.chart is None or release.alone:
+        return False
+    inside = path.removeprefix(f"{release.chart}/") if release.chart else path
+    return inside != path and re.match(r"(charts/[^/]+/)*templates/", inside) is not None
 
 
 def _made_by_charts(search: charts.Search, where: Location) -> list[str]:
