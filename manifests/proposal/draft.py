@@ -223,6 +223,7 @@ def _patch(task: _Task, change: KubernetesChange, *, blind: bool = False) -> Non
             file = setting.kustomization.path
             name = change.object.name
             step = say("manifests.sets_for", file=file, field=change_of_field.path, name=name)
+            draft.to_prove |= setting.new
             draft.add(file, setting.edits(index, change, blind=blind), (*where.steps, step))
     for file, edits in edits_inside(index, change, inside).items():
         said = [f.path for s, f in inside if s.file == file]

@@ -17,8 +17,9 @@ from manifests.repository.kustomize import Graph, Kustomization
 from manifests.repository.locate import Location
 from manifests.text import equivalence, plan_edits
 from manifests.text.edits import Edit
-from schemas.base import ObjectRef
+from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
+from schemas.text import Said
 
 REPLICAS = ("spec", "replicas")
 
@@ -29,6 +30,8 @@ class Setting:
 
     kustomization: Kustomization
     fields: tuple[FieldChange, ...]
+    #: Is it an entry that the overlay gets over one that others have too?
+    new: bool = False
 
     def edits(
         self, index: RepositoryIndex, change: KubernetesChange, *, blind: bool
@@ -56,12 +59,34 @@ def setting_of(
         if not fields:
             continue
         if kustomization not in where.through:
-            raise NotEditable(
-                "OVERRIDDEN",
-                say("manifests.sets_for_more_than_one", file=kustomization.path, field=change.path),
+            shared = say(
+                "manifests.sets_for_more_than_one", file=kustomization.path, field=change.path
             )
+            return _over(where, ref, change, path, shared)
         return Setting(kustomization, fields)
     return None
+
+
+def _over(
+    where: Location, ref: ObjectRef, change: FieldChange, path: paths.Path, shared: Said
+) -> Setting:
+    """An entry of the overlay's own, which wins over one that others have too. Raises NotEditable OVERRIDDEN with
+    ``shared`` where it has no such list to itself."""
+    overlay = next((k for k in where.through if k.folder == where.built_in), None)
+    if overlay is None or overlay.trouble:
+        raise NotEditable("OVERRIDDEN", shared)
+    if path == REPLICAS:
+        entry: Json = {"name": ref.name, "count": change.after}
+        at = f"replicas[{len(overlay.replicas)}]"
+    else:
+        before, after = split_image(str(change.before)), split_image(str(change.after))
+        if not after[1] or any(image.get("name") == before[0] for image in overlay.images):
+            raise NotEditable("OVERRIDDEN", shared)
+        key = "digest" if after[1].startswith("@") else "newTag"
+        renamed: dict[str, Json] = {"newName": after[0]} if after[0] != before[0] else {}
+        entry = {"name": before[0], **renamed, key: after[1].lstrip("@")}
+        at = f"images[{len(overlay.images)}]"
+    return Setting(overlay, (FieldChange(op="add", path=at, after=entry),), new=True)
 
 
 def _in_kustomization(

@@ -214,3 +214,59 @@ def test_a_base_of_another_environment_is_not_what_an_unnamed_folder_builds(
     }
     with pytest.raises(NotEditable):
         changed(files, renderer, "spec.replicas", 6, env="prod", ref="Deployment/shop/here-api")
+
+
+def _over(own: str, base: str) -> dict[str, str]:
+    files = _overlays(_BASE, kustomization_yaml=f"resources: [../../base]\n{own}")
+    return files | {"base/kustomization.yaml": f"namespace: shop\nresources: [it.yaml]\n{base}"}
+
+
+_IMAGES = "images:\n- {name: registry.example/api, newTag: '1.5'}\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "base", "own", "lines"),
+    [
+        (
+            f"{CONTAINER}.image",
+            "registry.example/api:1.6",
+            _IMAGES,
+            "images:\n- name: other\n  newTag: 1.0.0\n",
+            ["+- name: registry.example/api", '+  newTag: "1.6"'],
+        ),
+        (
+            f"{CONTAINER}.image",
+            "mirror.example/api@sha256:" + "1" * 64,
+            _IMAGES,
+            "",
+            [
+                "+images:",
+                "+  - name: registry.example/api",
+                "+    newName: mirror.example/api",
+                "+    digest: sha256:" + "1" * 64,
+            ],
+        ),
+        (
+            "spec.replicas",
+            7,
+            "replicas:\n- {name: api, count: 3}\n",
+            "",
+            ["+replicas:", "+  - name: api", "+    count: 7"],
+        ),
+    ],
+)
+def test_an_overlays_own_entry_wins_over_the_bases(
+    renderer: Programs, path: str, value: object, base: str, own: str, lines: list[str]
+) -> None:
+    found = changed(_over(own, base), renderer, path, value, env="prod")
+    assert found == ["envs/prod/kustomization.yaml", *lines]
+
+
+def test_an_entry_that_would_change_another_object_too_is_refused(renderer: Programs) -> None:
+    files = _over("", _IMAGES)
+    files["base/kustomization.yaml"] = files["base/kustomization.yaml"].replace(
+        "[it.yaml]", "[it.yaml, other.yaml]"
+    )
+    files["base/other.yaml"] = _BASE.replace("name: api", "name: other")
+    with pytest.raises(NotEditable):
+        changed(files, renderer, f"{CONTAINER}.image", "registry.example/api:1.6", env="prod")
