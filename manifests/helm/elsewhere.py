@@ -42,7 +42,7 @@ _HEADS = (("spec", "template", "spec"), ("spec",))
 _KEYED = ("containers", "initContainers")
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _SCALING = ("autoscaling", "hpa", "horizontalpodautoscaler", "keda")
-_NAMING = ("repository", "name", "image", "registry")
+_NAMING = ("repository", "name", "image")
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,27 +358,24 @@ def _images(values: Any, path: paths.Path, asked: _Asked) -> Iterator[tuple[path
             said = isinstance(value, str) and str(key).lower().endswith("image") and ":" in value
             if said and _was(asked, value) and value.rpartition(":")[0] == _split(after)[0]:
                 yield (*at, str(key)), after
-        if not at or not str(at[-1]).lower().endswith("image") or "tag" not in node:
-            continue
-        tag = "" if node["tag"] is None else str(node["tag"])
-        if asked.before is not ABSENT:
-            if (
-                str(asked.before).endswith(f":{tag}")
-                and tag_of(str(asked.before), after) is not ABSENT
-            ):
-                yield (*at, "tag"), tag_of(str(asked.before), after)
-            continue
-        name, new = _split(after)
-        named = [text(node, one) for one in _NAMING if text(node, one)]
-        whole = "/".join(
-            part for part in (text(node, "registry"), text(node, "repository")) if part
-        )
-        if (
-            new
-            and named
-            and name in (whole, text(node, "repository"), text(node, "name"), text(node, "image"))
-        ):
-            yield (*at, "tag"), equivalence.fit(asked.target, node["tag"], new) if tag else new
+        if at and str(at[-1]).lower().endswith("image") and "tag" in node:
+            new = _new_tag(node, asked)
+            if new is not ABSENT:
+                yield (*at, "tag"), new
+
+
+def _new_tag(node: Mapping[str, Any], asked: _Asked) -> Any:
+    """The tag that makes the new image of an image's values; ``ABSENT`` where they are another image's."""
+    before, after = asked.before, str(asked.after)
+    tag = "" if node["tag"] is None else str(node["tag"])
+    if before is not ABSENT:
+        return tag_of(str(before), after) if str(before).endswith(f":{tag}") else ABSENT
+    name, new = _split(after)
+    parts = [text(node, key) for key in ("registry", "repository")]
+    named = {"/".join(part for part in parts if part), *(text(node, key) for key in _NAMING)}
+    if not new or name not in named:
+        return ABSENT
+    return equivalence.fit(asked.target, node["tag"], new) if tag else new
 
 
 def _split(image: str) -> tuple[str, str]:
