@@ -12,8 +12,9 @@ import yaml
 from kfix.texts import say
 from manifests.helm import charts, elsewhere
 from manifests.helm import place as helm
+from manifests.helm.layers import Release
 from manifests.helm.placed import Placed, field_of
-from manifests.helm.releases import Release, read_releases
+from manifests.helm.releases import read_releases
 from manifests.objects import paths
 from manifests.objects.shapes import mapping
 from manifests.proposal import generated as generating
