@@ -169,19 +169,31 @@ def _deployers(index: RepositoryIndex, folder: str) -> Iterator[_Deployer]:
             except NotEditable:
                 continue
             for number, item in enumerate(items):
-                for settings, at in _settings(item, folder):
+                for settings, at in _settings(index, item, folder):
                     listed = enumerate(mappings(settings, "patches"))
                     patches = tuple(((*at, "patches", n), entry) for n, entry in listed)
                     yield _Deployer(path, number, ref_of(item), patches, settings)
 
 
-def _settings(item: Json, folder: str) -> Iterator[tuple[Mapping[str, Any], paths.Path]]:
+def _settings(
+    index: RepositoryIndex, item: Json, folder: str
+) -> Iterator[tuple[Mapping[str, Any], paths.Path]]:
     """What an object lays on top of the folder, with its place."""
     group = text(item, "apiVersion").partition("/")[0]
     if (text(item, "kind"), group) == ("Kustomization", "kustomize.toolkit.fluxcd.io"):
-        if argocd.folder_of(text(item, "spec", "path") or "-") == folder:
+        path = argocd.folder_of(text(item, "spec", "path") or "-")
+        if path == folder or _in_artifact(index, item, path) == folder:
             yield mapping(item, "spec"), ("spec",)
     elif (text(item, "kind"), group) == ("Application", "argoproj.io"):
         for at, source in argocd.sources(item):
             if argocd.folder_of(text(source, "path") or "-") == folder:
                 yield mapping(source, "kustomize"), (*at, "kustomize")
+
+
+def _in_artifact(index: RepositoryIndex, item: Json, path: str) -> str:
+    """The one folder of the repository that a path from the root of an artifact may mean; empty where there are several."""
+    if text(item, "spec", "sourceRef", "kind") != "ExternalArtifact" or not path:
+        return ""
+    known = kustomize.read_graph(index).by_folder
+    found = [folder for folder in known if folder.endswith(f"/{path}")]
+    return found[0] if len(found) == 1 else ""

@@ -154,20 +154,25 @@ def test_a_place_that_another_patch_moves_is_refused(renderer: Programs) -> None
         )
 
 
-def _flux(env: str) -> str:
+def _flux(env: str, source: str) -> str:
     return (
         "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
         "metadata: {name: configs, namespace: flux-system}\nspec:\n"
-        "  sourceRef: {kind: GitRepository, name: flux-system}\n  path: ./base\n  patches:\n"
+        f"  sourceRef: {{kind: {source}, name: flux-system}}\n  path: ./base\n  patches:\n"
         "  - patch: |\n      - op: replace\n        path: /spec/type\n"
         f"        value: {'LoadBalancer' if env == 'prod' else 'NodePort'}\n"
         "    target: {kind: Service, name: api}\n"
     )
 
 
-def test_a_deployers_json_patch_of_the_object_takes_another_operation(renderer: Programs) -> None:
-    files = _overlays(_SERVICE) | {
-        f"clusters/{env}/configs.yaml": _flux(env) for env in ("prod", "staging")
+@pytest.mark.parametrize(
+    ("source", "above"), [("GitRepository", ""), ("ExternalArtifact", "infrastructure/")]
+)
+def test_a_deployers_json_patch_of_the_object_takes_another_operation(
+    renderer: Programs, source: str, above: str
+) -> None:
+    files = {f"{above}{path}": text for path, text in _overlays(_SERVICE).items()} | {
+        f"clusters/{env}/configs.yaml": _flux(env, source) for env in ("prod", "staging")
     }
     path, ref = "spec.ports[name=http].port", "Service/shop/api"
     assert changed(files, renderer, path, 8080, env="prod", ref=ref) == [
@@ -176,6 +181,18 @@ def test_a_deployers_json_patch_of_the_object_takes_another_operation(renderer: 
         "+        path: /spec/ports/1/port",
         "+        value: 8080",
     ]
+
+
+def test_of_two_folders_that_an_artifacts_path_may_mean_none_is_taken(renderer: Programs) -> None:
+    files = {
+        f"{above}/{path}": text
+        for above in ("one", "two")
+        for path, text in _overlays(_SERVICE).items()
+    } | {f"clusters/{env}/configs.yaml": _flux(env, "ExternalArtifact") for env in ("prod", "dev")}
+    with pytest.raises(NotEditable):
+        changed(
+            files, renderer, "spec.ports[name=http].port", 8080, env="prod", ref="Service/shop/api"
+        )
 
 
 _MOVED = "resources: [../../manifests/dev]\nnamePrefix: {0}-\n"
