@@ -96,22 +96,6 @@ def _is_idle(release: Release, environment: str, name: str) -> bool:
     )
 
 
-def claiming(search: Search) -> list[str]:
-    """Releases that somebody declares in just the object's namespace, and that make it there for the environment."""
-    try:
-        found = _installing(search)
-    except NotEditable:
-        return []
-    return [
-        one.release.said_by
-        for one in found
-        if one.release.namespace == search.ref.namespace
-        and not one.release.alone
-        and speaks(one.release.words, search.environment, search.ref.name) != "no"
-        and not _is_unlike(one, search)
-    ]
-
-
 def _is_unlike(one: InstalledRelease, search: Search) -> bool:
     """Does the chart mark what it makes as a chart's, where the live object has labels and none of these?"""
     if not search.marks or provenance.is_charted(search.index, search.marks):

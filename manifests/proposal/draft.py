@@ -582,8 +582,6 @@ def refuse_second_way(
         index, releases, bench, ref, (), hints.environment, marks, folders=hints.folders
     )
     silent = _is_silent(index, ref, where)
-    if silent and dependencies.charts(index):
-        _refuse_silent(search, where)
     others = _made_by_charts(search, where) if dependencies.charts(index) else []
     others += [] if marks else elsewhere.makers(search, unnamed=silent)
     if others:
@@ -608,21 +606,6 @@ def _is_silent(index: RepositoryIndex, ref: ObjectRef, where: Location) -> bool:
     if not ref.namespace or said or (root is not None and spaces.namespace_of(graph, root)):
         return False
     return not spaces.is_said(index, root.path if root is not None else where.path, ref.namespace)
-
-
-def _refuse_silent(search: charts.Search, where: Location) -> None:
-    """Raises NotEditable NOT_FOUND where a release makes the object in just the namespace, of which the file says nothing."""
-    claiming = charts.claiming(search)
-    if claiming:
-        raise NotEditable(
-            "NOT_FOUND",
-            say(
-                "manifests.says_no_namespace",
-                file=where.path,
-                namespace=search.ref.namespace,
-                names=claiming[:3],
-            ),
-        )
 
 
 def _is_template(path: str, release: Release) -> bool:
