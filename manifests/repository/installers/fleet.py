@@ -96,9 +96,7 @@ def _target(
     layers = [*_layers(folder, own, path, ("helm",)), *_layers(folder, theirs, path, (*at, "helm"))]
     forced = text(entry, "namespace") or text(content, "namespace")
     default = text(entry, "defaultNamespace") or text(content, "defaultNamespace")
-    selected = mapping(entry, "clusterSelector", "matchLabels").values()
-    words = [text(entry, key) for key in ("name", "clusterName", "clusterGroup")]
-    words += [*(str(value) for value in selected), folder, build, forced or default]
+    words = [*_selected(entry), folder, build, forced or default]
     overlays = [
         posixpath.join(folder, "overlays", str(one)) for one in items(entry, "yaml", "overlays")
     ]
@@ -117,6 +115,13 @@ def _target(
         elsewhere or _trouble(own, theirs),
         posixpath.basename(named) if elsewhere and not _trouble(own, theirs) else "",
     )
+
+
+def _selected(entry: Mapping[str, Any]) -> Iterator[str]:
+    """The names of a target and of the clusters that it selects."""
+    for key in ("name", "clusterName", "clusterGroup"):
+        yield text(entry, key)
+    yield from map(str, mapping(entry, "clusterSelector", "matchLabels").values())
 
 
 def _chart(
