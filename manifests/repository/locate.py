@@ -376,7 +376,7 @@ def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
     fitting = [
         r
         for r in roots.values()
-        if not wanted or spaces.namespace_of(search.graph, r) in ("", wanted)
+        if not wanted or spaces.built_namespace(search.graph, r) in ("", wanted)
     ]
     if wanted:
         fitting = _going_to(search, fitting, found)
@@ -400,7 +400,7 @@ def _going_to(
 def _goes_away(search: _Search, root: Kustomization, found: Sequence[Sighting]) -> bool:
     """Do all who deploy a Kustomization put what says no namespace into others than the one asked for?"""
     wanted = search.ref.namespace
-    if spaces.namespace_of(search.graph, root) or any(s.namespace == wanted for s in found):
+    if spaces.built_namespace(search.graph, root) or any(s.namespace == wanted for s in found):
         return False
     return bool(spaces.away(search.index, search.graph, root.path, wanted))
 

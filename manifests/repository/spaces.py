@@ -8,14 +8,14 @@ from manifests.repository.installers import may_force
 from manifests.repository.kustomize import Graph, Kustomization
 
 
-def namespace_of(graph: Graph, root: Kustomization) -> str:
+def built_namespace(graph: Graph, root: Kustomization) -> str:
     """The namespace that a Kustomization puts what it builds into; empty where it says none."""
     return next((k.namespace for k in graph.below(root) if k.namespace), "")
 
 
 def built_namespaces(graph: Graph, path: str) -> set[str]:
     """The namespaces that the roots above a file put it into; an empty one where a root sets none."""
-    return {namespace_of(graph, root) for root in graph.ends_of(path)}
+    return {built_namespace(graph, root) for root in graph.ends_of(path)}
 
 
 def away(index: RepositoryIndex, graph: Graph, path: str, namespace: str) -> list[str]:
@@ -25,7 +25,7 @@ def away(index: RepositoryIndex, graph: Graph, path: str, namespace: str) -> lis
     places = [root for root in graph.ends_of(path) if not root.component]
     found: set[str] = set()
     for one in places or (path,):
-        own = "" if isinstance(one, str) else namespace_of(graph, one)
+        own = "" if isinstance(one, str) else built_namespace(graph, one)
         told = {own} if own else _told(index, one if isinstance(one, str) else one.path)
         if not told or told & {"", namespace}:
             return []
