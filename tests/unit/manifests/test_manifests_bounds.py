@@ -302,7 +302,7 @@ def told(text: str, path: str = "ci/deploy.sh") -> list[tuple[str, str, str, str
         ("kustomize build overlays/prod", []),
         ("flux create kustomization api --path=./apps/api", [("flux", "apps/api", "", "")]),
         ("for e in dev prod; do kubectl apply -k overlays/$e; done",
-         [("kubectl", "overlays/\x00", "", ""), ("kubectl", "overlays/dev", "", ""), ("kubectl", "overlays/prod", "", "")]),
+         [("kubectl", "overlays/dev", "", ""), ("kubectl", "overlays/prod", "", "")]),
         ("echo nothing", []),
     ],
 )  # fmt: skip

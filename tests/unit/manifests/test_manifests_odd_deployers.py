@@ -65,7 +65,11 @@ def test_a_bundle_of_a_helm_repository_is_not_proven_with_a_folder_of_the_same_n
     )
     files = chart("bundle/api") | {"bundle/fleet.yaml": bundle}
     found = sample.proposed(files, StandIn(), MORE)
-    assert not hasattr(found, "edits"), found
+    assert [edit.path for edit in found.edits] == ["bundle/fleet.yaml"]
+    assert found.proof.verdict == "unknown"
+    assert found.proof.elsewhere, (
+        "its value is named like the field; the chart that reads it is not here"
+    )
 
 
 @pytest.mark.parametrize("source", ["GitRepository", "Bucket"])
