@@ -27,6 +27,8 @@ from manifests.repository.rendering import NotRendered, RenderSession
 from manifests.text import equivalence
 
 Renders = Literal["kustomize", "helm", "files", "unknown"]
+#: Before the name of an object without a namespace.
+_NOWHERE = re.compile(r"^(\w+)//")
 #: An address as it stands in a path that was joined to a folder.
 _ADDRESS = re.compile(r"(?:^|/)([a-z+]{2,10}):/+(.+)$")
 
@@ -86,16 +88,21 @@ class _Repository:
         self.index, self.whole, self.releases = side.index, side.whole, side.releases
         self.by_name: dict[str, list[Release]] = {}
         for release in side.releases.found:
-            self.by_name.setdefault(release.said_by, []).append(release)
+            self.by_name.setdefault(_called(release.said_by), []).append(release)
+
+
+def _called(said_by: str) -> str:
+    """A deployer's name, the same whether or not it was noted that it says no namespace."""
+    return _NOWHERE.sub(r"\1/", said_by)
 
 
 def survey(index: RepositoryIndex, bench: RenderSession) -> Survey:
     """The map of a repository. What makes installers is rendered, nothing else."""
     side = _Repository(side_of(index, bench))
     named = [*side.whole.installers, *_unnamed(side)]
-    stood_for = {one.said_by for one in named}
+    stood_for = {_called(one.said_by) for one in named}
     found = [_deployment(side, one) for one in named]
-    left = (release for release in side.releases.found if release.said_by not in stood_for)
+    left = (release for release in side.releases.found if _called(release.said_by) not in stood_for)
     found += [_alone(side, release) for release in left]
     distinct = dict.fromkeys(one for one in found if one.parts or one.trouble)
     read = {one.declared_in for one in distinct}
@@ -129,7 +136,7 @@ def _alone(side: _Repository, release: Release) -> Deployment:
     """A release that no installer stands for: a chart that nobody is known to install, with its values files."""
     place = "" if release.alone else release.said_by
     return Deployment(
-        release.said_by, "nobody", place, "helm", release.chart or "", release.name, "",
+        _called(release.said_by), "nobody", place, "helm", release.chart or "", release.name, "",
         release.namespace, _heard(release.words), tuple(_chart(side, release.chart, release)),
         trouble=release.trouble, apart=release.apart,
     )  # fmt: skip
@@ -142,7 +149,7 @@ def _deployment(side: _Repository, one: Installer, path: str = "") -> Deployment
     trouble = one.trouble or (release.trouble if release else "") or _unbuilt(side, one)
     apart = one.apart.why if one.apart else ""
     return Deployment(
-        one.said_by, one.by, one.place, renders, one.folder or "", release.name if release else "",
+        _called(one.said_by), one.by, one.place, renders, one.folder or "", release.name if release else "",
         one.cluster, _namespace(side, one), _heard(one.words), tuple(_parts(side, one, release, path)),
         tuple(one.on_top), one.fills, trouble, apart,
     )  # fmt: skip
@@ -165,7 +172,7 @@ def _renders(side: _Repository, one: Installer) -> Renders:
 
 def _release_of(side: _Repository, one: Installer) -> Release | None:
     """The release that the installer is; of several sources of one Application the one of its folder."""
-    found = side.by_name.get(one.said_by, [])
+    found = side.by_name.get(_called(one.said_by), [])
     same = [r for r in found if r.chart == one.folder]
     return next(iter(same or found), None)
 

@@ -124,7 +124,7 @@ def test_what_cannot_be_read_is_shown_with_its_reason() -> None:
     }
     found = shape(files)["deployments"]
     told = {one["name"].partition(" in ")[0]: one["not_rendered"] for one in found}
-    assert told["ApplicationSet//all"] == "nobody here can tell which Applications it makes"
+    assert told["ApplicationSet/all"] == "nobody here can tell which Applications it makes"
     assert told["main.jsonnet"] == "nobody here can run it"
     assert told["`helm upgrade api charts/api -f …`"] == "a shell fills in what it installs"
 
@@ -212,3 +212,15 @@ def test_a_map_of_the_repositorys_own_that_is_not_right_is_shown() -> None:
     assert found["name"] == ".kfix.yaml"
     assert "1 to 500 entries" in found["reason"]
     assert not shape({**KUSTOMIZED, ".kfix.yaml": "version: 1\n"})["unread"]
+
+
+@pytest.mark.parametrize(
+    "noted", ["metadata: {name: api, namespace: argocd}", "metadata: {name: api}"]
+)
+def test_an_application_is_named_once_with_its_cluster_and_its_values(noted: str) -> None:
+    application = APPLICATION.replace("metadata: {name: api, namespace: argocd}", noted)
+    found = shape({**CHART, "envs/prod.yaml": "replicaCount: 3\n", "apps/api.yaml": application})
+    (one,) = (one for one in found["deployments"] if one["name"].startswith("Application/"))
+    assert "//" not in one["name"]
+    assert (one["cluster"], one["namespace"], one["release"]) == ("prod-eu", "shop", "api")
+    assert "envs/prod.yaml" in [part["name"] for part in one["reads"]]
