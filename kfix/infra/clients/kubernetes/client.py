@@ -289,8 +289,8 @@ def _accept(kind: ResourceType, suffix: str) -> str:
 def _clean(item: Object, kind: ResourceType) -> Object:
     metadata = item.get("metadata")
     if isinstance(metadata, dict):
-        written = writers(metadata.pop("managedFields", None)) if kind.plural == "secrets" else []
-        if written:
+        written = writers(metadata.pop("managedFields", None))
+        if written and kind.plural == "secrets":
             metadata["managedFields"] = written
     if kind.plural == "secrets":
         item = {"metadata": metadata}
