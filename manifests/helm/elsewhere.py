@@ -18,7 +18,7 @@ from manifests.helm import known_fields, through
 from manifests.helm.charts import InstalledRelease, Search, comes_from, within
 from manifests.helm.layers import Release, layer_for, merged
 from manifests.helm.placed import Placed
-from manifests.helm.value_paths import ABSENT, tag_of, walk
+from manifests.helm.value_paths import ABSENT, mappings_below, tag_of, walk
 from manifests.objects import paths
 from manifests.objects.shapes import text
 from manifests.refused import NotEditable, RefusalCode
@@ -243,7 +243,7 @@ def _refuse_unknown(search: Search, field: FieldChange, release: Release) -> Non
 
 def _refuse_scaled(values: Any, asked: _Asked) -> None:
     """Raises NotEditable HPA_OWNED where values switch an autoscaler of the object on."""
-    for path, node in _mappings(values, ()):
+    for path, node in mappings_below(values, ()):
         key = str(path[-1]).lower() if path else ""
         if key in _SCALING and node.get("enabled") is True and _is_own(path, values, asked):
             raise NotEditable(
@@ -327,21 +327,11 @@ def _was(asked: _Asked, value: Any) -> bool:
     return asked.before is ABSENT or equivalence.equivalent(asked.target, value, asked.before)
 
 
-def _mappings(node: Any, path: paths.Path) -> Iterator[tuple[paths.Path, Mapping[str, Any]]]:
-    if isinstance(node, Mapping):
-        yield path, node
-        for key, value in node.items():
-            yield from _mappings(value, (*path, str(key)))
-    elif isinstance(node, list):
-        for at, value in enumerate(node):
-            yield from _mappings(value, (*path, at))
-
-
 def _in_resources(
     values: Any, path: paths.Path, tail: paths.Path, asked: _Asked
 ) -> Iterator[tuple[paths.Path, Json]]:
     """Limits or requests that the values have for just this container, and not this one: they are handed on as they are."""
-    for at, node in _mappings(values, path):
+    for at, node in mappings_below(values, path):
         if (
             at[-1:] == ("resources",)
             and known_fields.says_container(asked.target, at[:-1])
@@ -353,7 +343,7 @@ def _in_resources(
 
 def _images(values: Any, path: paths.Path, asked: _Asked) -> Iterator[tuple[paths.Path, Json]]:
     after = str(asked.after)
-    for at, node in _mappings(values, path):
+    for at, node in mappings_below(values, path):
         for key, value in node.items():
             said = isinstance(value, str) and str(key).lower().endswith("image") and ":" in value
             if said and _was(asked, value) and value.rpartition(":")[0] == _split(after)[0]:
@@ -388,7 +378,7 @@ def _variables(values: Any, path: paths.Path, asked: _Asked) -> Iterator[tuple[p
     named = asked.target[-2]
     if not isinstance(named, paths.Match):
         return
-    for at, node in _mappings(values, path):
+    for at, node in mappings_below(values, path):
         for key in _ENV:
             inside = node.get(key)
             if isinstance(inside, Mapping) and named.value in inside:

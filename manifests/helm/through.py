@@ -17,7 +17,7 @@ from manifests.helm import literals
 from manifests.helm.layers import Layer, Release, layer_for, merged
 from manifests.helm.placed import Placed
 from manifests.helm.releases import Releases, installing, made_by, parsed_only, recipe_of
-from manifests.helm.value_paths import ABSENT, laid, walk
+from manifests.helm.value_paths import ABSENT, laid, mappings_below, walk
 from manifests.objects import paths
 from manifests.refused import NotEditable
 from manifests.repository import rendering
@@ -79,21 +79,11 @@ def _candidates(
     it is first, then any that has the same there, then any value that is the same."""
     inline = merged([layer for layer in release.layers if layer.owner is not None])
     now = paths.find(inline, path, ABSENT)
-    places = list(_mappings(outer, ()))
+    places = list(mappings_below(outer, ()))
     yield from ((*at, *path) for at, node in places if node and node == inline)
     if now is not ABSENT:
         yield from ((*at, *path) for at, node in places if paths.find(node, path, ABSENT) == now)
         yield from (at for at, value in walk(outer, ()) if value == now)
-
-
-def _mappings(node: Any, path: paths.Path) -> Iterator[tuple[paths.Path, Mapping[str, Any]]]:
-    if isinstance(node, Mapping):
-        yield path, node
-        for key, value in node.items():
-            yield from _mappings(value, (*path, str(key)))
-    elif isinstance(node, list):
-        for at, value in enumerate(node):
-            yield from _mappings(value, (*path, at))
 
 
 def _made(

@@ -121,6 +121,17 @@ def walk(node: Any, path: paths.Path) -> Iterator[tuple[paths.Path, Any]]:
                 yield from walk(value, (*path, at))
 
 
+def mappings_below(node: Any, path: paths.Path) -> Iterator[tuple[paths.Path, Mapping[str, Any]]]:
+    """Every mapping of a node, itself too, with its path."""
+    if isinstance(node, Mapping):
+        yield path, node
+        for key, value in node.items():
+            yield from mappings_below(value, (*path, str(key)))
+    elif isinstance(node, list):
+        for at, value in enumerate(node):
+            yield from mappings_below(value, (*path, at))
+
+
 def _replaced(target: paths.Path, value: Any, now: Json, after: Json) -> Any:
     """The value that would make ``after`` of the field where ``value`` is (a part of) what it is now."""
     if equivalence.equivalent(target, value, now):
