@@ -13,7 +13,7 @@ from dataclasses import replace
 import yaml
 
 from kfix.texts import say
-from manifests.helm import elsewhere, literals, through
+from manifests.helm import elsewhere, literals, named_values, through
 from manifests.helm.charts import InstalledRelease, Search, find
 from manifests.helm.elsewhere import KeptElsewhere
 from manifests.helm.layers import Layer, layer_for, merged
@@ -56,7 +56,7 @@ def place_elsewhere(
     kept: KeptElsewhere, search: Search, change: KubernetesChange, *, blind: bool
 ) -> list[Placed]:
     """The same, in a release whose chart is kept elsewhere. ``blind``: whatever the fields are now. Raises NotEditable."""
-    return [elsewhere.place(kept, one, search, blind=blind) for one in _leaves(change.fields)]
+    return [named_values.place(kept, one, search, blind=blind) for one in _leaves(change.fields)]
 
 
 def place_in(chosen: InstalledRelease, search: Search, change: KubernetesChange) -> list[Placed]:

@@ -12,7 +12,7 @@ from manifests.helm.placed import field_of
 from manifests.helm.releases import read_releases
 from manifests.objects import paths
 from manifests.proposal import missing, survey
-from manifests.proposal.draft import NOT_PLAIN
+from manifests.proposal.drafting import NOT_PLAIN
 from manifests.proposal.propose import set_fields
 from manifests.proposal.scaling import refuse_scaled, scaler_of
 from manifests.proposal.survey import Deployment

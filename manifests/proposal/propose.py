@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.proposal import missing
-from manifests.proposal.draft import (
+from manifests.proposal.declared import generated_here
+from manifests.proposal.draft import EditDraft
+from manifests.proposal.drafting import (
     NOT_PLAIN,
-    EditDraft,
     change_to,
     draft_blindly,
     draft_of,
     draft_values,
-    generated_here,
 )
 from manifests.proposal.generated import planned_of
 from manifests.proposal.proof import EditProof, ExpectedRendering, prove
