@@ -31,7 +31,7 @@ from manifests.repository import (
     subcharts,
     variables,
 )
-from manifests.repository.declared import declared_objects, values_of
+from manifests.repository.declared import declared_objects, kept_values, values_of
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import argo, commands, fleet, flux, helmfile, revisions
 from manifests.repository.installers.settings import FOLDER, from_flux, wrapped
@@ -157,7 +157,7 @@ def _declared_releases(
     index: RepositoryIndex, graph: Graph, bench: RenderSession, troubles: list[str]
 ) -> Iterator[tuple[str, Release]]:
     """(folder or file, release)."""
-    known = list(declared(index, graph, bench, troubles))
+    known = declared(index, graph, bench, troubles)
     above: dict[str, list[tuple[str, Json]]] = {}
     for place, item in known:
         if item.get("kind") == "Kustomization":
@@ -434,9 +434,22 @@ def _chart_at(index: RepositoryIndex, folder: str) -> str | None:
 
 def declared(
     index: RepositoryIndex, graph: Graph, bench: RenderSession, troubles: list[str]
-) -> Iterator[tuple[str, Json]]:
+) -> list[tuple[str, Json]]:
     """(folder or file, Application, ApplicationSet or HelmRelease), as they are once Kustomizations were built; as they
-    stand where one cannot be, which ``troubles`` is told."""
+    stand where one cannot be, which ``troubles`` is told. Built once for an index and a renderer, unless one cannot be."""
+    key, failures = f"declared by {type(bench).__module__}", len(troubles)
+    known = index.memo.get(key)
+    if isinstance(known, list):
+        return known
+    found = list(_declared(index, graph, bench, troubles))
+    if len(troubles) == failures:
+        index.memo[key] = found
+    return found
+
+
+def _declared(
+    index: RepositoryIndex, graph: Graph, bench: RenderSession, troubles: list[str]
+) -> Iterator[tuple[str, Json]]:
     roots: dict[str, None] = {}
     kept: list[tuple[list[str], str, Json]] = []
     for kind in INSTALLING:
@@ -444,8 +457,7 @@ def declared(
             above = [root.folder for root in graph.roots_of(path)]
             roots |= dict.fromkeys(above)
             try:
-                index.documents(path)
-                stated = values_of(index, path)
+                stated = kept_values(index, path)
             except NotEditable:
                 continue
             kept += [(above, path, found) for one in stated for found in installing(one)]

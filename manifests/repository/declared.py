@@ -16,8 +16,7 @@ def declared_objects(index: RepositoryIndex, kind: str) -> Iterator[tuple[str, J
     """Each object of a kind (in lower case), with its file. A file that cannot be read declares none."""
     for path in index.by_kind.get(kind, ()):
         try:
-            index.documents(path)
-            items = values_of(index, path)
+            items = kept_values(index, path)
         except NotEditable:
             continue
         for item in items:
@@ -25,9 +24,17 @@ def declared_objects(index: RepositoryIndex, kind: str) -> Iterator[tuple[str, J
                 yield path, item
 
 
+def kept_values(index: RepositoryIndex, path: str) -> list[Json]:
+    """As ``values_of``, of a file that people keep. Raises NotEditable also for files that tools own or fill in."""
+    return _read_values(index.kept_fact(path, _filled))
+
+
 def values_of(index: RepositoryIndex, path: str) -> list[Json]:
     """What the documents of a file say, not to be changed by anybody. Raises NotEditable as ``reading.read``."""
-    found = index.parsed_fact(path, _filled)
+    return _read_values(index.parsed_fact(path, _filled))
+
+
+def _read_values(found: list[Json] | EditRefused) -> list[Json]:
     if isinstance(found, EditRefused):
         raise NotEditable.of(found)
     return found

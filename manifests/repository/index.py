@@ -65,19 +65,21 @@ class RepositoryIndex:
         guards.check_path(path)
         blob = self._blob(path)
         if blob.guarded is None:
-            blob.guarded = self._guarded(blob.text)
+            blob.guarded = _guarded(blob, self.readings.read)
         if isinstance(blob.guarded, EditRefused):
             raise NotEditable.of(blob.guarded)
         return self.readings.read(blob.text)
 
-    def _guarded(self, text: str) -> EditRefused | Literal["passed"]:
-        _, body = reading.without_bom(text)
-        try:
-            guards.check_file(body)
-            guards.check_documents(body, self.readings.read(body))
-        except NotEditable as error:
-            return error.refused
-        return "passed"
+    def kept_fact(self, path: str, of: Callable[[list[Document] | EditRefused], T]) -> T:
+        """As ``parsed_fact``, of a file that people keep: one reading, which is not kept, serves the guards too. Raises
+        NotEditable as ``documents``."""
+        guards.check_path(path)
+        blob = self._blob(path)
+        if blob.guarded is None:
+            blob.guarded = _guarded(blob, self.readings.look, of)
+        if isinstance(blob.guarded, EditRefused):
+            raise NotEditable.of(blob.guarded)
+        return self.parsed_fact(path, of)
 
     def parsed(self, path: str) -> list[Document]:
         """The documents of a file that is read and not edited. Raises NotEditable as ``reading.read``."""
@@ -197,6 +199,24 @@ class _Blob:
     guarded: EditRefused | Literal["passed"] | None = None
     #: What pure functions say of the text or of its documents, by function.
     facts: dict[Callable[[Any], Any], Any] = field(default_factory=dict)
+
+
+def _guarded(
+    blob: _Blob,
+    read: Callable[[str], list[Document]],
+    of: Callable[[list[Document] | EditRefused], Any] | None = None,
+) -> EditRefused | Literal["passed"]:
+    """What the guards say, and on the way what ``of`` says of the documents."""
+    _, body = reading.without_bom(blob.text)
+    try:
+        guards.check_file(body)
+        documents = read(body)
+        guards.check_documents(body, documents)
+    except NotEditable as error:
+        return error.refused
+    if of is not None:
+        blob.facts[of] = of(documents)
+    return "passed"
 
 
 class Blobs:

@@ -5,7 +5,7 @@ Argo CD's Applications. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from manifests.objects.meta import ref_of
 from manifests.objects.shapes import mapping, mappings, text
 from manifests.refused import NotEditable
 from manifests.repository import argocd, kustomize, variables
-from manifests.repository.declared import values_of
+from manifests.repository.declared import kept_values, values_of
 from manifests.repository.environments import speaks
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Kustomization, PatchEntry
@@ -50,7 +50,7 @@ def stated_on_top(
 ) -> StatedField | None:
     """The inline patch that says a field, of the one deployer of the folder in the environment; ``None`` where there are
     several, or where its patch does more than say the value."""
-    deployers = list(_deployers(index, folder))
+    deployers = _deployers(index, folder)
     mine = [
         one
         for one in deployers
@@ -158,42 +158,53 @@ def _is_alone(target: Mapping[str, Any], ref: ObjectRef) -> bool:
     return named and kustomize.aims_at(target, ref)
 
 
-def _deployers(index: RepositoryIndex, folder: str) -> Iterator[_Deployer]:
+def _deployers(index: RepositoryIndex, folder: str) -> Sequence[_Deployer]:
+    """Who lays settings on top of a folder; gathered once for an index."""
+    known = index.memo.get("deployers by folder")
+    if not isinstance(known, dict):
+        known = index.memo["deployers by folder"] = _by_folder(index)
+    found: Sequence[_Deployer] = known.get(folder, ())
+    return found
+
+
+def _by_folder(index: RepositoryIndex) -> dict[str, list[_Deployer]]:
+    found: dict[str, list[_Deployer]] = {}
     for kind in ("kustomization", "application"):
         for path in index.by_kind.get(kind, ()):
             if not _DEPLOYING.search(index.texts[path]):
                 continue
             try:
-                index.documents(path)
-                items = values_of(index, path)
+                items = kept_values(index, path)
             except NotEditable:
                 continue
             for number, item in enumerate(items):
-                for settings, at in _settings(index, item, folder):
+                for folder, settings, at in _settings(index, item):
                     listed = enumerate(mappings(settings, "patches"))
                     patches = tuple(((*at, "patches", n), entry) for n, entry in listed)
-                    yield _Deployer(path, number, ref_of(item), patches, settings)
+                    one = _Deployer(path, number, ref_of(item), patches, settings)
+                    found.setdefault(folder, []).append(one)
+    return found
 
 
 def _settings(
-    index: RepositoryIndex, item: Json, folder: str
-) -> Iterator[tuple[Mapping[str, Any], paths.Path]]:
-    """What an object lays on top of the folder, with its place."""
+    index: RepositoryIndex, item: Json
+) -> Iterator[tuple[str, Mapping[str, Any], paths.Path]]:
+    """(folder, what an object lays on top of it, the place of that)."""
     group = text(item, "apiVersion").partition("/")[0]
     if (text(item, "kind"), group) == ("Kustomization", "kustomize.toolkit.fluxcd.io"):
         path = argocd.folder_of(text(item, "spec", "path") or "-")
-        if path == folder or _in_artifact(index, item, path) == folder:
-            yield mapping(item, "spec"), ("spec",)
+        for folder in dict.fromkeys((path, *_in_artifact(index, item, path))):
+            yield folder, mapping(item, "spec"), ("spec",)
     elif (text(item, "kind"), group) == ("Application", "argoproj.io"):
         for at, source in argocd.sources(item):
-            if argocd.folder_of(text(source, "path") or "-") == folder:
-                yield mapping(source, "kustomize"), (*at, "kustomize")
+            folder = argocd.folder_of(text(source, "path") or "-")
+            yield folder, mapping(source, "kustomize"), (*at, "kustomize")
 
 
-def _in_artifact(index: RepositoryIndex, item: Json, path: str) -> str:
-    """The one folder of the repository that a path from the root of an artifact may mean; empty where there are several."""
+def _in_artifact(index: RepositoryIndex, item: Json, path: str) -> list[str]:
+    """The one folder of the repository that a path from the root of an artifact may mean; none where there are several."""
     if text(item, "spec", "sourceRef", "kind") != "ExternalArtifact" or not path:
-        return ""
+        return []
     known = kustomize.read_graph(index).by_folder
     found = [folder for folder in known if folder.endswith(f"/{path}")]
-    return found[0] if len(found) == 1 else ""
+    return found if len(found) == 1 else []

@@ -190,21 +190,39 @@ def overriding(
 ) -> str:
     """The deployer that sets one of the fields on top of what ``folder`` builds; empty when none does, or only those that
     speak of another environment."""
-    for path, item in _deploying(index):
-        metadata, spec = mapping(item, "metadata"), item["spec"]
-        name, destination = text(metadata, "name"), mapping(spec, "destination")
-        words = (text(destination, "name"), path, name, text(metadata, "namespace"))
+    for path, item, settings in _by_folder(index).get(folder, ()):
+        metadata = mapping(item, "metadata")
+        name, destination = text(metadata, "name"), text(item, "spec", "destination", "name")
+        words = (destination, path, name, text(metadata, "namespace"))
         if speaks([word for word in words if word], environment, ref.name) == "no":
             continue
-        if item["kind"] == "Kustomization":
-            if argocd.folder_of(text(spec, "path") or "-") == folder and _sets(spec, ref, fields):
-                return say("manifests.flux_kustomization", name=name)
-            continue
-        for _, source in argocd.sources(item):
-            here = argocd.folder_of(text(source, "path") or "-") == folder
-            if here and _sets(mapping(source, "kustomize"), ref, fields):
-                return say("manifests.application", name=name)
+        if _sets(settings, ref, fields):
+            flux = item["kind"] == "Kustomization"
+            what = "manifests.flux_kustomization" if flux else "manifests.application"
+            return say(what, name=name)
     return ""
+
+
+_Settings = tuple[str, Json, Mapping[str, Any]]
+
+
+def _by_folder(index: RepositoryIndex) -> Mapping[str, list[_Settings]]:
+    """(file, who deploys it, its settings on top) for each folder; gathered once for an index."""
+    known = index.memo.get("settings by folder")
+    if isinstance(known, dict):
+        return known
+    found: dict[str, list[_Settings]] = {}
+    for path, item in _deploying(index):
+        spec = item["spec"]
+        sources = (
+            [(text(spec, "path"), spec)]
+            if item["kind"] == "Kustomization"
+            else [(text(s, "path"), mapping(s, "kustomize")) for _, s in argocd.sources(item)]
+        )
+        for said, settings in sources:
+            found.setdefault(argocd.folder_of(said or "-"), []).append((path, item, settings))
+    index.memo["settings by folder"] = found
+    return found
 
 
 def _deploying(index: RepositoryIndex) -> Iterator[tuple[str, Json]]:

@@ -29,6 +29,14 @@ class Readings:
 
     def read(self, text: str) -> list[Document]:
         """The documents of a text; a byte order mark is set aside. Not to be changed. Raises NotEditable as ``read.read``."""
+        return self._documents(text, keep=True)
+
+    def look(self, text: str) -> list[Document]:
+        """As ``read``, for something that is taken out of the documents once: they are not kept, since thousands of them
+        cost more to keep than to read."""
+        return self._documents(text, keep=False)
+
+    def _documents(self, text: str, *, keep: bool) -> list[Document]:
         _, body = reading.without_bom(text)
         with self._lock:
             known = self._known.get(body)
@@ -36,7 +44,8 @@ class Readings:
                 self._known.move_to_end(body)
         if known is None:
             known = _read(body)
-            self._keep(body, known)
+            if keep or isinstance(known, EditRefused):
+                self._keep(body, known)
         if isinstance(known, EditRefused):
             raise NotEditable.of(known)
         return known

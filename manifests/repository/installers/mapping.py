@@ -58,10 +58,10 @@ def read_map(index: RepositoryIndex, declared: Iterable[tuple[str, Json]] | None
 
 
 def may_force(index: RepositoryIndex) -> bool:
-    """May anything here put objects into a namespace against their own? Flux's Kustomizations and Fleet's bundles do; told
+    """May anything here put objects into a namespace against their own? Flux's Kustomizations with a target and Fleet's bundles do; told
     from texts and paths alone, without the map."""
-    kustomizations = index.by_kind.get("kustomization", ())
-    return any(_FLUX in index.texts[path] for path in kustomizations) or any(
+    texts = (index.texts[path] for path in index.by_kind.get("kustomization", ()))
+    return any(_FLUX in one and "targetNamespace" in one for one in texts) or any(
         map(fleet.is_bundle, index.texts)
     )
 

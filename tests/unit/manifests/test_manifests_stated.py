@@ -11,7 +11,8 @@ from manifests.refused import NotEditable
 from manifests.render.plain_kustomize import BuiltIn
 from manifests.repository.index import build
 from manifests.repository.locate import Hints
-from schemas.base import ObjectRef
+from manifests.repository.on_top import stated_on_top
+from schemas.base import Json, ObjectRef
 
 MEMORY = "spec.template.spec.containers[name=web].resources.limits.memory"
 IMAGE = "spec.template.spec.containers[name=web].image"
@@ -208,3 +209,22 @@ def test_a_patch_that_hits_two_objects_is_not_edited_for_one() -> None:
         edited(files, {"spec.replicas": 6})
     assert refused.value.code == "OVERRIDDEN"
     assert "for other objects too" in str(refused.value)
+
+
+def test_a_deployer_of_another_folder_lays_nothing_on_top_of_the_root() -> None:
+    head = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: %s}\n"
+    patch = (
+        "  - patch: |\n      - op: replace\n        path: /spec/replicas\n        value: 3\n"
+        "    target: {kind: Deployment, name: api}\n"
+    )
+    files = {
+        "flux/all.yaml": f"{head % 'all'}spec:\n  path: ./\n  patches:\n{patch}",
+        "flux/more.yaml": f"{head % 'more'}spec: {{path: ./more}}\n",
+    }
+    ref = ObjectRef(kind="Deployment", namespace="shop", name="api")
+    declared: Json = {"spec": {"replicas": 2}}
+    found = stated_on_top(
+        build(files), "", ref, ("spec", "replicas"), declared, environment="unknown"
+    )
+    assert found is not None
+    assert found.file == "flux/all.yaml"
