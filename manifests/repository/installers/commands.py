@@ -5,17 +5,20 @@ Pure: the text is read, nothing is run. What a shell fills in is anything.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import posixpath
 import re
 import shlex
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from kfix.texts import say
 from manifests.repository.index import RepositoryIndex
+from manifests.repository.installers import gitlab_jobs, shell_values
+from manifests.repository.installers.shell_values import Tree
 
 _NAMES = re.compile(
     r"(Makefile|[^/]+\.mk|Jenkinsfile[^/]*|[Jj]ustfile|Taskfile\.ya?ml|Tiltfile|[^/]+\.(sh|bash|groovy|ps1)"
@@ -29,9 +32,7 @@ _PIPELINES = (
 _COMMAND = re.compile(
     r"\b(helm|kubectl|oc|kustomize|kapp|ytt|envsubst|jsonnet|kubecfg|cdk8s|kompose|yq|sed|argocd|flux)\b[^\n;&|]*"
 )
-_VARIABLE = re.compile(
-    r"\$\(\(?[^)]*\)\)?|\$\{\{.*?\}\}|\$\{[^}]*\}|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*?\}\}|<[^>]*>|%[A-Z_]+%"
-)
+_VARIABLE = re.compile(r"\$\(\(?[^)]*\)\)?|\{\{.*?\}\}|<[^>]*>|%[A-Z_]+%")
 _ANY = "\x00"
 _INTO = re.compile(r"(?:\b(?:cd|pushd)\s+|\bworking-directory:\s*)[\"']?([\w./-]+)")
 _LOOP = re.compile(
@@ -44,6 +45,12 @@ _INSIDE_LOOP = re.compile(r"\b(?:for|while|until|case|read)\b")
 _TURNS = 20
 #: Folders that a script goes into, the latest ones.
 _INSIDE = 40
+#: What a makefile is called.
+_MAKE = re.compile(r"(^|/)(Makefile|[^/]+\.mk)$")
+#: Signs of a command that are shown.
+_SHOWN = 160
+#: Commands of one script whose variables are filled in.
+_FILLED = 100
 #: Loops of one script that are followed.
 _LOOPS = 50
 #: Scripts that try manifests out in a cluster of the pipeline's own.
@@ -75,6 +82,8 @@ class InstallCommand:
     inside: tuple[str, ...] = ()
     #: The context of a kubeconfig that it names; empty: none, or one that a shell fills in.
     cluster: str = ""
+    #: The environment that the pipeline's job says it deploys to.
+    environment: str = ""
 
 
 def is_script(path: str) -> bool:
@@ -91,13 +100,22 @@ def _is_called_so(name: str) -> bool:
 
 def commands(index: RepositoryIndex) -> Iterator[InstallCommand]:
     """The commands of all scripts."""
+    tree = Tree(index.files.keys(), index.folders())
     for path, content in index.files.items():
         words = set(re.split(r"[^a-z0-9]+", path.lower())) if is_script(path) else _TRIED_OUT
         if words & _TRIED_OUT:
             continue
         text = content if isinstance(content, str) else content.decode("utf-8", "replace")
         tries = words & _TESTED and not _deploys(path)
-        yield from (one for one in in_text(path, text) if not tries or _names_test(one))
+        found = _of_jobs(index, path, text, tree)
+        yield from (one for one in found if not tries or _names_test(one))
+
+
+def _of_jobs(index: RepositoryIndex, path: str, text: str, tree: Tree) -> Iterator[InstallCommand]:
+    """The commands of a script; of a pipeline those of each of its jobs, with the job's variables."""
+    for job in gitlab_jobs.jobs(index, path, text):
+        for one in in_text(path, job.text, tree):
+            yield replace(one, environment=job.environment)
 
 
 def _deploys(path: str) -> bool:
@@ -112,13 +130,16 @@ def _names_test(command: InstallCommand) -> bool:
     return bool(_TESTED & set(re.split(r"[^a-z0-9]+", named.lower())))
 
 
-def in_text(path: str, text: str) -> Iterator[InstallCommand]:
-    """The commands of one text."""
+def in_text(path: str, text: str, tree: Tree | None = None) -> Iterator[InstallCommand]:
+    """The commands of one text. ``tree``: the repository's paths, of which those that a variable leads to are taken."""
     text = re.sub(r"\\\r?\n", " ", text)
     text = "\n".join((_LOOP.sub(_without_turns, text, _LOOPS), *_turns(text)))
-    text = _VARIABLE.sub(_ANY, text)
+    holes = shell_values.marked(text, make=bool(_MAKE.search(path)))
+    text = _VARIABLE.sub(_ANY, holes.text)
+    holes = replace(holes, text=text)
     into = deque((found.end(), _folder(path, found[1])) for found in _INTO.finditer(text))
     inside: dict[str, None] = {}
+    left = _FILLED if tree is not None else 0
     for found in _COMMAND.finditer(text):
         stop = text.find("\n", found.end())
         rest = text[found.end() : stop if stop >= 0 else len(text)]
@@ -132,17 +153,77 @@ def in_text(path: str, text: str) -> Iterator[InstallCommand]:
         while into and into[0][0] <= found.start():
             inside.setdefault(into.popleft()[1])
         for one in _read(path, line, [w for w in words if w not in ("'", '"')]):
-            yield replace(one, inside=tuple(inside)[-_INSIDE:])
+            read = replace(one, inside=tuple(inside)[-_INSIDE:])
+            meant_ = _filled(read, holes, found.start(), tree if left > 0 else None)
+            left -= shell_values.holds_mark(line)
+            yield from (_map_words(each, _blanked) for each in meant_)
+
+
+def _filled(
+    command: InstallCommand, holes: shell_values.Marked, position: int, tree: Tree | None
+) -> Iterator[InstallCommand]:
+    """The command with each way to fill its variables in; as it is where those are not known."""
+    charted = command.program == "helm"
+    own = posixpath.dirname(command.place)
+    starts = dict.fromkeys(
+        posixpath.join(start, folder)
+        for folder in ("", *command.inside)
+        for start in ("", own, posixpath.dirname(own))
+    )
+    subject = f"{command.subject}/Chart.yaml" if charted else command.subject
+    words = (*command.value_files, subject, command.name, command.namespace, command.cluster)
+    literal = dict(shell_values.literals(holes, words, position))
+    if tree is None or not _can_be_filled(command, literal, tree, starts):
+        yield command
+        return
+    files = [*command.value_files, *([subject] if charted else [])]
+    ways = shell_values.resolved(files, [] if charted else [subject], literal, tree, starts)
+    for way in ways or [{}]:
+        yield _map_words(command, functools.partial(shell_values.filled, said=way))
+
+
+def _can_be_filled(
+    command: InstallCommand, literal: Mapping[str, list[str]], tree: Tree, starts: Iterable[str]
+) -> bool:
+    """Does it install from here, by paths that say more than what is filled in?"""
+    if command.program not in ("helm", "kubectl", "oc", "kapp", "kustomize"):
+        return False
+    if not shell_values.holds_mark(command.line):
+        return False
+    known = {mark: values[0] for mark, values in literal.items()}
+    words = [shell_values.filled(word, known) for word in (*command.value_files, command.subject)]
+    subject = words[-1]
+    if command.program != "helm" or shell_values.holds_mark(subject):
+        return not any(map(says_nothing, words))
+    chart = posixpath.join(subject, "Chart.yaml")
+    return not any(map(says_nothing, words[:-1])) and any(
+        posixpath.normpath(posixpath.join(start, chart)) in tree.files for start in starts
+    )
+
+
+def _blanked(word: str) -> str:
+    return shell_values.blanked(word, _ANY)
+
+
+def _map_words(command: InstallCommand, change: Callable[[str], str]) -> InstallCommand:
+    return replace(
+        command,
+        line=change(command.line), subject=change(command.subject), name=change(command.name),
+        namespace=change(command.namespace), cluster=change(command.cluster),
+        value_files=tuple(map(change, command.value_files)),
+    )  # fmt: skip
 
 
 def _turns(text: str) -> Iterator[str]:
     """What a loop over words runs, for each of them; a pattern among the words is anything."""
     for found in itertools.islice(_LOOP.finditer(text), _LOOPS):
         for word in found[2].split()[:_TURNS]:
-            meant = word.replace("*", "${any}")
-            yield re.sub(
+            meant = word.replace("*", _ANY)
+            turn = re.sub(
                 rf"\$\{{{found[1]}\}}|\${found[1]}\b", lambda _, meant=meant: meant, found[3]
             )
+            # Lines of a loop stand within something, wherever they are read.
+            yield re.sub(r"(?m)^", " ", turn)
 
 
 def _without_turns(loop: re.Match[str]) -> str:
@@ -254,7 +335,7 @@ def _rewriting(path: str, line: str, program: str, words: list[str]) -> Iterator
         if (
             re.search(r"[/.]", word)
             and not word.startswith("-")
-            and re.fullmatch(r"[\w./\x00*-]+", word)
+            and re.fullmatch(rf"[\w./\x00{shell_values.MARKS}*-]+", word)
         ):
             yield InstallCommand(
                 path,
@@ -290,12 +371,12 @@ def pattern_of(command: InstallCommand, written: str) -> re.Pattern[str]:
 
 def holds_any(written: str) -> bool:
     """Does a shell fill something in?"""
-    return _ANY in written
+    return _ANY in written or shell_values.holds_mark(written)
 
 
 def says_nothing(written: str) -> bool:
     """Is it nothing but what a shell fills in?"""
-    return len(re.sub(r"[^A-Za-z]", "", written)) < 2 and _ANY in written
+    return len(re.sub(r"[^A-Za-z]", "", written)) < 2 and holds_any(written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,12 +394,16 @@ class CommandChart:
 
 def said_of(command: InstallCommand) -> str:
     """What people call it."""
-    return f"`{command.line[:80]}` in {command.place}".replace(_ANY, "…")
+    line = command.line
+    if len(line) > _SHOWN:
+        line = f"{line[: _SHOWN // 2]} … {line[-_SHOWN // 2 :]}"
+    return f"`{line}` in {command.place}".replace(_ANY, "…")
 
 
 def words_of(command: InstallCommand) -> tuple[str, ...]:
     """What of it may name an environment: values files and names before the script's own path."""
     said = (
+        command.environment,
         command.cluster,
         command.namespace,
         command.name,
