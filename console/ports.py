@@ -10,6 +10,7 @@ from typing import Protocol
 from console.core.story import IncidentStory
 from console.settings import Console
 from schemas.base import Json, Record
+from schemas.dead_letters import DeadLetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ class Projection(Protocol):
         self, *, where: Mapping[str, str], limit: int, offset: int
     ) -> Sequence[Listed]:
         """Incidents, the one that moved last first; ``where`` filters by facts."""
+        ...
+
+    async def letters(self, *, limit: int, offset: int) -> Sequence[DeadLetter]:
+        """Word of dead letters, newest first."""
         ...
 
     async def story(self, incident_id: str) -> IncidentStory | None:

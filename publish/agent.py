@@ -15,7 +15,9 @@ from publish.service.merging import merge_when_told
 from publish.service.noting import noted, still_open
 from publish.service.open import open_merge_request
 from publish.service.publishing import published
+from publish.service.unreadable import tell_dead_letter
 from publish.wiring import open_ports
+from schemas.dead_letters import DeadLetter
 from schemas.merge_requests import MergeRequestEvent
 from schemas.outcomes import Outcome
 from schemas.validated import ValidatedPlans
@@ -80,6 +82,12 @@ async def follow(record: MergeRequestEvent, ports: PublishPorts) -> MergeRequest
 async def reread(ports: PublishPorts) -> list[MergeRequestEvent]:
     """Tells what the forge says of our merge requests and no webhook told."""
     return await rereading.reread(ports)
+
+
+@app.handles(topics.DEAD_LETTERS)
+async def hear(letter: DeadLetter, ports: PublishPorts) -> None:
+    """Nothing that could not be read or worked on is silent."""
+    await tell_dead_letter(letter, ports)
 
 
 @app.handles(topics.OUTCOMES)

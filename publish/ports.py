@@ -168,6 +168,10 @@ class PublishLedger(Protocol):
         """Messages of that kind that were sent already."""
         ...
 
+    async def told_since(self, kind: NoticeKind, since: datetime) -> int:
+        """How many messages of that kind, each to all its chats, were sent since then."""
+        ...
+
     async def keep_told(self, incident_id: str, kind: NoticeKind, message: Notification) -> None:
         """Keeps that a message was sent; again is fine."""
         ...

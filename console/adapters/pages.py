@@ -15,8 +15,9 @@ from console.core.plots import Plot, plots
 from console.core.story import IncidentStory, timeline
 from console.core.words import Words, told
 from console.ports import Listed
-from kfix.texts import language_of
+from kfix.texts import known, language_of, word
 from manifests.proposal.by_hand import by_hand
+from schemas.dead_letters import DeadLetter
 
 #: Lines of a log excerpt and of a diff that a page shows.
 _LOG_LINES = 12
@@ -87,6 +88,21 @@ class Pages:
             refresh=refresh,
             thanks=thanks,
         )
+
+    def letters(self, letters: Sequence[DeadLetter], page: int, more: bool) -> str:
+        """What could not be read or worked on, newest first."""
+        return self._render(
+            "dead_letters.html",
+            letters=[(one, self._why(one)) for one in letters],
+            newer=_query({}, page - 1) if page > 0 else "",
+            older=_query({}, page + 1) if more else "",
+            refresh=0,
+        )
+
+    def _why(self, letter: DeadLetter) -> str:
+        """The reason in words, where there are some."""
+        text_id = f"publish.unread_{letter.reason}"
+        return word(text_id, self._words.language) if known(text_id) else letter.reason
 
     def missing(self) -> str:
         """The page of an incident that is not there."""

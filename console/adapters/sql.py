@@ -19,6 +19,7 @@ from kfix.engine import topics
 from kfix.infra.store.console_tables import incident_records
 from schemas import errors
 from schemas.base import Record
+from schemas.dead_letters import DeadLetter
 
 T = TypeVar("T")
 _R = incident_records.c
@@ -57,6 +58,23 @@ class SqlProjection:
 
         def read(connection: Connection) -> Sequence[Listed]:
             return _facts(connection, _newest(connection, where, limit, offset))
+
+        return await self._in_thread(read)
+
+    async def letters(self, *, limit: int, offset: int) -> Sequence[DeadLetter]:
+        """Word of dead letters, newest first. Raises errors.Unavailable."""
+        query = (
+            select(_R.payload)
+            .where(_R.topic == topics.DEAD_LETTERS.name)
+            .order_by(_R.occurred_at.desc(), _R.event_id)
+            .limit(limit)
+            .offset(offset)
+        )
+
+        def read(connection: Connection) -> list[DeadLetter]:
+            return [
+                DeadLetter.model_validate_json(row.payload) for row in connection.execute(query)
+            ]
 
         return await self._in_thread(read)
 

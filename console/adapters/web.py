@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64decode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +20,7 @@ from console.ports import ConsolePorts, Listed
 from kfix.engine.runtime.stage import Publisher
 from kfix.incident.redaction import mask
 from schemas import errors
+from schemas.dead_letters import DeadLetter
 from schemas.merge_requests import Feedback, MergeRequestEvent
 
 _HEADERS = {
@@ -72,6 +73,8 @@ class _Door:
             methods=["POST"],
             include_in_schema=False,
         )
+        add("/dead-letters", self.letters_page, response_class=HTMLResponse)
+        add("/dead-letters.json", self.letters_json)
         add("/style.css", self.style, include_in_schema=False)
         add("/healthz", lambda: PlainTextResponse("ok"))
         add("/readyz", self.ready)
@@ -184,6 +187,19 @@ class _Door:
                 score=_SCORES[body.verdict],
             ),
         )
+
+    async def letters_page(self, page: Annotated[int, Query(ge=0, le=10_000)] = 0) -> Response:
+        letters, more = await self._letters(page)
+        return HTMLResponse(self._pages.letters(letters, page, more))
+
+    async def letters_json(self, page: Annotated[int, Query(ge=0, le=10_000)] = 0) -> Response:
+        letters, _ = await self._letters(page)
+        return JSONResponse({"dead_letters": [one.model_dump(mode="json") for one in letters]})
+
+    async def _letters(self, page: int) -> tuple[Sequence[DeadLetter], bool]:
+        size = self._ports.settings.page_size
+        found = await self._ports.projection.letters(limit=size + 1, offset=page * size)
+        return found[:size], len(found) > size
 
     async def style(self) -> Response:
         return Response(self._pages.style, media_type="text/css")

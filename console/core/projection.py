@@ -11,6 +11,7 @@ from typing import TypeVar
 from kfix.incident.redaction import mask, mask_json
 from schemas.alerts import RawAlert
 from schemas.base import Record
+from schemas.dead_letters import DeadLetter
 from schemas.merge_requests import MergeRequestEvent
 from schemas.validated import FileEdit, ValidatedPlan, ValidatedPlans
 
@@ -26,6 +27,10 @@ def kept(record: R) -> R:
         return type(record).model_validate(mask_json(record.model_dump()))
     if isinstance(record, ValidatedPlans):
         return record.model_copy(update={"plans": tuple(_plan(plan) for plan in record.plans)})
+    if isinstance(record, DeadLetter):
+        return record.model_copy(
+            update={"title": mask(record.title), "message": mask(record.message)}
+        )
     return record
 
 

@@ -11,6 +11,7 @@ from kfix.texts import Language, told
 from schemas.alerts import RawAlert
 from schemas.base import Json, Record
 from schemas.context import ContextBundle
+from schemas.dead_letters import DeadLetter
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Notification
 from schemas.next_steps import NextStep
 from schemas.outcomes import Outcome
@@ -41,6 +42,7 @@ class IncidentStory:
     validated: list[ValidatedPlans] = field(default_factory=list)
     events: list[MergeRequestEvent] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
 
     @property
     def decision(self) -> ValidatedPlans | None:
@@ -76,9 +78,11 @@ class IncidentStory:
 
     @property
     def status(self) -> str:
-        """``investigating`` until decided; then the decision's status."""
+        """``investigating`` until decided, ``given_up`` where that failed; then the decision's status."""
         found = self.decision or self.candidate
-        return found.status if found else "investigating"
+        if found is None:
+            return "given_up" if self.letters else "investigating"
+        return found.status
 
     @property
     def explanation(self) -> str:
@@ -152,7 +156,7 @@ class IncidentStory:
     @property
     def ended(self) -> bool:
         """Nothing more is expected of this incident by itself: judged, closed, declined, or nothing to propose."""
-        if self.outcomes or self.merge_state == "closed":
+        if self.outcomes or self.merge_state == "closed" or self.status == "given_up":
             return True
         if not self.merge_state and any(e.action == "declined" for e in self.events):
             return True
@@ -169,6 +173,7 @@ def tell(incident_id: str, records: Iterable[Record]) -> IncidentStory:
         ValidatedPlans: story.validated,  # type: ignore[dict-item]
         MergeRequestEvent: story.events,  # type: ignore[dict-item]
         Outcome: story.outcomes,  # type: ignore[dict-item]
+        DeadLetter: story.letters,  # type: ignore[dict-item]
     }
     seen: set[tuple[type[Record], str]] = set()
     for record in sorted(records, key=lambda r: r.occurred_at):
@@ -208,6 +213,10 @@ def timeline(story: IncidentStory, language: Language = "en") -> list[Moment]:
             o.occurred_at, "outcomes", o.result, told(o.explanation, o.explanation_text, language)
         )
         for o in story.outcomes
+    ]
+    moments += [
+        Moment(d.occurred_at, "dead.letters", "given_up", f"{d.stage}: {d.reason} {d.message}")
+        for d in story.letters
     ]
     return sorted(moments, key=lambda moment: moment.at)
 

@@ -14,7 +14,7 @@ from ingest.adapters.metrics import IN_FLIGHT, SECONDS, WEBHOOKS
 from ingest.core.authenticity import Signature
 from ingest.core.failures import Failures
 from ingest.core.outcomes import Ignored, Malformed, Refusal, RefusedDelivery
-from ingest.core.reading import decompressed, document_of
+from ingest.core.reading import decompressed, document_of, mended_document
 from ingest.core.source import AlertSource, Reading, WebhookDelivery
 from ingest.ports import IngestPorts
 from kfix.engine.runtime.stage import Publisher
@@ -170,9 +170,14 @@ class WebhookReceiver:
         if isinstance(plain, Malformed):
             return plain
         content_type = request.headers.get("content-type", "")
-        document = document_of(plain, content_type, self._settings.max_depth)
+        most = self._settings.max_depth
+        document = document_of(plain, content_type, most)
         if isinstance(document, Malformed):
-            return document
+            mended = mended_document(plain, content_type, most) if source.mends else None
+            if document.reason != "not_json" or mended is None:
+                return document
+            log.info("webhook.mended", sender=source.name, detail=document.detail)
+            document = mended
         delivery = WebhookDelivery(document, body, plain, request.headers, self._ports.now())
         return source.receiver.read(delivery)
 
@@ -215,6 +220,7 @@ class WebhookReceiver:
                 reason=malformed.reason,
                 message=malformed.detail,
                 headers=kept,
+                about={**source.glimpse(body[:_PREFIX]), "source": source.name},
             )
         except errors.Retryable:
             return self._broker_away()

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ingest.core.outcomes import Malformed
+from ingest.core.repairs import repaired
 
 #: Digits of an integer that still fits in 64 bits; what is longer stays text.
 _LONGEST_INTEGER = 18
@@ -40,12 +41,26 @@ def decompressed(body: bytes, encoding: str, max_bytes: int) -> bytes | Malforme
     return plain
 
 
+def mended_document(body: bytes, content_type: str, max_depth: int) -> Document | None:
+    """The object of a body that is almost JSON; ``None`` where that has more than one reading (``repairs``)."""
+    text = _text_of(body)
+    if isinstance(text, Malformed) or _is_form(content_type):
+        return None
+    mended = repaired(text.strip(), max_depth)
+    document = None if mended is None else _from_json(mended, max_depth)
+    return None if isinstance(document, Malformed) else document
+
+
+def _is_form(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+
+
 def document_of(body: bytes, content_type: str, max_depth: int) -> Document | Malformed:
     """The object in a body, from JSON or a form."""
     text = _text_of(body)
     if isinstance(text, Malformed):
         return text
-    if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
+    if _is_form(content_type):
         return _from_form(text, max_depth)
     return _from_json(text, max_depth)
 

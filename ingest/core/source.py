@@ -5,7 +5,7 @@ One folder a source in ``ingest/sources``; the door handles all of them alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -58,6 +58,10 @@ class Receiver(Protocol):
         ...
 
 
+def _nothing(_: bytes) -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class AlertSource:
     """A sender of webhooks."""
@@ -76,6 +80,10 @@ class AlertSource:
     examples: Mapping[str, Mapping[str, Any]]
     #: Headers beside the content's that go with a dead letter, so that it can be read again: none of them is a secret.
     kept_headers: tuple[str, ...] = ()
+    #: Whether people write its payloads by hand, so that what is almost JSON may be mended (``ingest.core.repairs``).
+    mends: bool = False
+    #: What a body that cannot be read says all the same, for people: ``rule_id`` and ``title``, untrusted.
+    glimpse: Callable[[bytes], Mapping[str, str]] = _nothing
 
 
 @dataclass(frozen=True, slots=True)

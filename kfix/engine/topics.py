@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from schemas.alerts import RawAlert
 from schemas.base import Record
 from schemas.context import ContextBundle
+from schemas.dead_letters import DeadLetter
 from schemas.identity import stable_id
 from schemas.merge_requests import MergeRequestEvent
 from schemas.outcomes import Outcome
@@ -56,6 +57,7 @@ PLANS_CANDIDATE = Topic("plans.candidate", CandidatePlans, lambda r: r.fingerpri
 PLANS_VALIDATED = Topic("plans.validated", ValidatedPlans, lambda r: r.fingerprint)
 MR_EVENTS = Topic("mr.events", MergeRequestEvent, lambda r: r.incident_id)
 OUTCOMES = Topic("outcomes", Outcome, lambda r: r.incident_id)
+DEAD_LETTERS = Topic("dead.letters", DeadLetter, lambda r: r.rule_id or r.event_id)
 
 ALL: tuple[Topic[Any], ...] = (
     ALERTS_RAW,
@@ -64,8 +66,14 @@ ALL: tuple[Topic[Any], ...] = (
     PLANS_VALIDATED,
     MR_EVENTS,
     OUTCOMES,
+    DEAD_LETTERS,
 )
 BY_NAME: Mapping[str, Topic[Any]] = MappingProxyType({topic.name: topic for topic in ALL})
 BY_MODEL: Mapping[type[Record], Topic[Any]] = MappingProxyType(
     {topic.model: topic for topic in ALL}
 )
+
+
+def is_told(topic: Topic[Any]) -> bool:
+    """Whether people are told of the topic's dead letters: all of the house, but of those that tell it."""
+    return BY_NAME.get(topic.name) is topic and topic is not DEAD_LETTERS

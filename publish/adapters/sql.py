@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, insert, select, update
+from sqlalchemy import Connection, Engine, Table, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kfix.infra.store.publish_tables import (
@@ -220,6 +220,15 @@ class SqlPublishLedger(SqlClock):
         )
         rows = await _in_thread(self._rows, query)
         return [Notification.model_validate(row) for row in rows]
+
+    async def told_since(self, kind: NoticeKind, since: datetime) -> int:
+        """See ``ports.Ledger``."""
+        known = notifications.c
+        query = select(func.count(known.incident_id.distinct()).label("many")).where(
+            known.kind == kind, known.sent, known.at >= since
+        )
+        (row,) = await _in_thread(self._rows, query)
+        return int(row["many"])
 
     async def keep_told(self, incident_id: str, kind: NoticeKind, message: Notification) -> None:
         """See ``ports.Ledger``. A message that was sent is never overwritten by one that was not."""

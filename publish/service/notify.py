@@ -41,15 +41,18 @@ async def tell_done(
     quiet = done.action == "declined" and ports.limits.observe
     told: tuple[Notification, ...] = ()
     if said.notice is not None and not quiet:
-        told = await _tell(record.incident_id, said.notice, ports)
+        told = await tell(record.incident_id, said.notice, ports)
     now, ref = ports.now(), done.ref
     return event(record, done.action, now, ref=ref, told=told, text=said.text, chosen=done.plan)
 
 
-async def _tell(incident_id: str, notice: Notice, ports: PublishPorts) -> tuple[Notification, ...]:
-    """Sends the message to every chat that has not got it yet; what was sent, and what was not and why."""
+async def tell(key: str, notice: Notice, ports: PublishPorts) -> tuple[Notification, ...]:
+    """Sends the message to every chat that has not got it yet; what was sent, and what was not and why.
+
+    ``key``: the incident's id, or what else a message is about.
+    """
     kind = notice.kind
-    before = {n.channel: n for n in await ports.ledger.told(incident_id, kind) if n.sent}
+    before = {n.channel: n for n in await ports.ledger.told(key, kind) if n.sent}
 
     async def one(chat: ChatChannel) -> Notification:
         if chat.channel in before:
@@ -59,7 +62,7 @@ async def _tell(incident_id: str, notice: Notice, ports: PublishPorts) -> tuple[
         except errors.KFixError as error:
             log.warning("chat.not_sent", channel=chat.channel, kind=kind, reason=error.reason)
             message = Notification(channel=chat.channel, sent=False, reason=error.reason)
-        await ports.ledger.keep_told(incident_id, kind, message)
+        await ports.ledger.keep_told(key, kind, message)
         return message
 
     return tuple(await asyncio.gather(*(one(chat) for chat in ports.chats)))

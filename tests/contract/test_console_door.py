@@ -25,6 +25,7 @@ from kfix.infra.store.console_tables import incident_records
 from kfix.infra.store.engine import open_store
 from sandbox.serving import serve
 from schemas.base import Record
+from schemas.dead_letters import DeadLetter
 from schemas.merge_requests import MergeRequestEvent
 from tests.support.console_samples import INCIDENT, full
 
@@ -393,3 +394,49 @@ async def test_a_french_page_has_french_colons_and_no_english_environment(
     nowhere = [replace(one, facts={**one.facts, "environment": "unknown"}) for one in listed]
     assert "<td>inconnu</td>" in Pages("fr").listing(nowhere, {}, 0, False)
     assert "<td>unknown</td>" in Pages("en").listing(nowhere, {}, 0, False)
+
+
+async def test_what_could_not_be_read_has_a_page_newest_first_and_is_inert(
+    projection: SqlProjection, url: str
+) -> None:
+    async with httpx.AsyncClient(base_url=url) as client:
+        assert "could be read and worked on" in (await client.get("/dead-letters")).text
+        for number, title in enumerate(("older", "<script>alert(1)</script>")):
+            letter = DeadLetter(
+                event_id=f"dl-{number}",
+                occurred_at=datetime(2026, 3, 1, 10 + number, tzinfo=UTC),
+                first_seen=datetime(2026, 3, 1, tzinfo=UTC),
+                topic="alerts.raw",
+                stage="ingest",
+                reason="not_json",
+                message="at line 3 column 12",
+                rule_id="4711",
+                title=title,
+            )
+            await projection.keep("dead.letters", letter)
+        page = (await client.get("/dead-letters")).text
+        assert page.index("&lt;script&gt;") < page.index("older")
+        assert "<script>" not in page
+        assert "the text is no JSON" in page
+        assert "line 3 column 12" in page
+        told = (await client.get("/dead-letters.json")).json()["dead_letters"]
+        assert [one["title"] for one in told] == ["<script>alert(1)</script>", "older"]
+        assert "dead-letters" in (await client.get("/incidents")).text
+
+
+async def test_an_incident_that_was_given_up_says_so(projection: SqlProjection, url: str) -> None:
+    letter = DeadLetter(
+        event_id="dl-9",
+        occurred_at=datetime(2026, 3, 1, tzinfo=UTC),
+        first_seen=datetime(2026, 3, 1, tzinfo=UTC),
+        topic="plans.candidate",
+        stage="safety",
+        reason="defect",
+        message="a rule broke",
+        incident_id="inc-given-up",
+    )
+    await projection.keep("dead.letters", letter)
+    async with httpx.AsyncClient(base_url=url) as client:
+        page = (await client.get("/incidents/inc-given-up")).text
+    assert "given up" in page
+    assert "a rule broke" in page

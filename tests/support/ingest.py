@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -36,6 +37,8 @@ class Kept:
 
     records: list[Record] = field(default_factory=list)
     letters: list[tuple[str, bytes, str, dict[str, str]]] = field(default_factory=list)
+    #: What people are told of each letter: its message, and whom it is about.
+    told: list[dict[str, str]] = field(default_factory=list)
     away: bool = False
 
     async def send(self, record: Record) -> None:
@@ -44,11 +47,19 @@ class Kept:
         self.records.append(record)
 
     async def dead_letter(
-        self, topic: Topic[Any], raw: bytes, *, reason: str, message: str, headers: dict[str, str]
+        self,
+        topic: Topic[Any],
+        raw: bytes,
+        *,
+        reason: str,
+        message: str,
+        headers: dict[str, str],
+        about: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         if self.away:
             raise errors.Unavailable("no broker")
         self.letters.append((topic.name, raw, reason, headers))
+        self.told.append({"message": message, **about})
 
     @property
     def nothing(self) -> bool:

@@ -9,7 +9,7 @@ from ingest.core.outcomes import Malformed, RefusedDelivery
 from ingest.core.source import AlertReader, AlertSource, Reading, RequestHeaders, WebhookDelivery
 from ingest.settings import Ingest
 from ingest.sources.datadog.examples import DATADOG_KFIX, DATADOG_NATIVE
-from ingest.sources.datadog.reading import NAME, TITLE, DatadogPayload, raw_alert
+from ingest.sources.datadog.reading import NAME, TITLE, DatadogPayload, glimpse, raw_alert
 from ingest.sources.datadog.settings import DatadogWebhook
 from kfix.infra.settings import load
 from schemas.alerts import RawAlert
@@ -52,6 +52,8 @@ def source(settings: DatadogWebhook) -> AlertSource:
         summary="A Datadog alert",
         authentication=f"Authenticated by the header `{settings.header}`.",
         examples={"kfix_template": DATADOG_KFIX, "native": DATADOG_NATIVE},
+        mends=True,
+        glimpse=glimpse,
     )
 
 

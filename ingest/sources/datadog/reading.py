@@ -68,6 +68,8 @@ _WORD_OF: dict[State, str] = {
 _TITLE = re.compile(
     r"^\s*(?:\[P[1-5]\]\s*)?\[(?P<word>[A-Za-z][A-Za-z -]{1,14}?)(?: on \{(?P<scope>[^}]{0,1024})\})?\]"
 )
+_SEEN_RULE = re.compile(r'"(?:monitor_id|alert_id)"\s*:\s*"?(\d{1,19})\b')
+_SEEN_TITLE = re.compile(r'"(?:title|event_title|alert_title)"\s*:\s*"([^"\\\n]{1,300})')
 _LARGEST_ID = 2**63 - 1
 _MILLISECONDS_FROM = 100_000_000_000
 
@@ -91,6 +93,14 @@ def raw_alert(
         template=template_of(document),
         alert=alert,
     )
+
+
+def glimpse(body: bytes) -> dict[str, str]:
+    """The monitor and the title that a body which cannot be read seems to say; for people, never to act on."""
+    text = body.decode("utf-8", "replace")
+    rule, title = _SEEN_RULE.search(text), _SEEN_TITLE.search(text)
+    found = {"rule_id": rule[1] if rule else "", "title": clean(title[1], 200) if title else ""}
+    return {name: said for name, said in found.items() if not _NO_VALUE.fullmatch(said)}
 
 
 class DatadogPayload:

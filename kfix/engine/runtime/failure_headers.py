@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from kfix.engine.runtime import headers as hd
 from schemas import errors
+from schemas.dead_letters import DeadLetter
 
 #: Characters of a failure's message; enough to know it again, too short to carry a payload.
 MESSAGE_MAX = 1000
@@ -112,6 +114,39 @@ def dead_headers(
         hd.MESSAGE: failure.message,
         hd.ATTEMPT: str(attempt),
     }
+
+
+def letter_of(
+    dead: Mapping[str, str],
+    *,
+    event_id: str,
+    at: datetime,
+    size: int,
+    about: Mapping[str, str],
+) -> DeadLetter:
+    """The word that people get of a dead letter. ``about``: fields that say whom it is about, as far as that is known."""
+    return DeadLetter(
+        event_id=event_id,
+        trace_id=hd.trace_of(dead.get(hd.TRACEPARENT, "")) or "",
+        occurred_at=at,
+        topic=dead[hd.TOPIC],
+        partition=_number(dead[hd.PARTITION]),
+        offset=_number(dead[hd.OFFSET]),
+        stage=dead[hd.STAGE].partition("@")[0],
+        error=dead[hd.ERROR],
+        reason=dead[hd.REASON],
+        message=dead[hd.MESSAGE],
+        first_seen=_instant(dead[hd.FIRST_SEEN], at),
+        size=size,
+        **{"incident_id": dead.get(hd.INCIDENT, ""), **about},
+    )
+
+
+def _instant(text: str, otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return otherwise
 
 
 def revived_headers(dead: Mapping[str, str], *, stage: str, due: float) -> hd.Headers:

@@ -26,12 +26,15 @@ from kfix.engine.runtime.retry_policy import Again, GoOn, Later, after_failure
 from kfix.engine.runtime.sending import Prepared, Sender, incident_of
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.stage import Handler, Records, Stage
+from kfix.engine.topics import DEAD_LETTERS, is_told
 from kfix.engine.wire import Codec
 from kfix.infra.telemetry.context import context
 from kfix.infra.telemetry.metrics import Meter
 from kfix.infra.telemetry.redaction import mask
 from schemas import errors
 from schemas.base import Record
+from schemas.dead_letters import subject_of
+from schemas.identity import stable_id
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +68,7 @@ class Handling:
         self._handlers: dict[str, Handler[Any]] = {h.reads.name: h for h in stage.handlers}
         self._sender = Sender(
             stage.name,
-            [topic for handler in stage.handlers for topic in handler.writes],
+            [*(topic for handler in stage.handlers for topic in handler.writes), DEAD_LETTERS],
             codec=codec,
             producer=producer,
             max_bytes=settings.max_record_bytes,
@@ -81,7 +84,7 @@ class Handling:
             await self._postpone(entry, failure, attempt=1, wait_s=self._settings.retry_delay_s)
             return
         except Exception as failure:  # noqa: BLE001 - hostile bytes must not end the stage
-            await self._bury(entry, failure, attempt=0)
+            await self._bury(entry, failure, None, attempt=0)
             return
         if entry.window.has_seen(record.event_id):
             self._meter.repeated += 1
@@ -139,7 +142,7 @@ class Handling:
                         entry, failure, attempt=total, wait_s=verdict.wait_s, round_=round_
                     )
                 else:
-                    await self._bury(entry, failure, attempt=total)
+                    await self._bury(entry, failure, record, attempt=total)
             return None
 
     async def _pause(self, seconds: float) -> None:
@@ -282,8 +285,10 @@ class Handling:
         )
         await self._hand_over(entry, self._handlers[entry.window.subject].reads.retry, headers)
 
-    async def _bury(self, entry: Entry, failure: Exception, *, attempt: int) -> None:
-        """To the dead letters; then the record is done here."""
+    async def _bury(
+        self, entry: Entry, failure: Exception, record: Record | None, *, attempt: int
+    ) -> None:
+        """To the dead letters, and word of it to people; then the record is done here."""
         inbound, origin = _origin(entry)
         described = Failure.of(failure, mask)
         self._meter.dead_letter(described.reason)
@@ -307,16 +312,38 @@ class Handling:
             failure=described,
             attempt=attempt,
         )
-        await self._hand_over(entry, self._handlers[entry.window.subject].reads.dlq, headers)
+        topic = self._handlers[entry.window.subject].reads
+        word = [self._word(entry, record, headers)] if is_told(topic) else []
+        await self._hand_over(entry, topic.dlq, headers, word)
 
-    async def _hand_over(self, entry: Entry, topic: str, headers: hd.Headers) -> None:
-        entry.owed = 1
+    def _word(self, entry: Entry, record: Record | None, dead: hd.Headers) -> Prepared:
+        """The record by which people hear of a dead letter."""
+        fetched = entry.fetched
+        letter = failure_headers.letter_of(
+            dead,
+            event_id=stable_id("dl", self._stage, fetched.topic, fetched.partition, fetched.offset),
+            at=datetime.now(UTC),
+            size=len(fetched.value or b""),
+            about={name: mask(text) for name, text in subject_of(record).items() if text},
+        )
+        traced = hd.next_traceparent(dead.get(hd.TRACEPARENT, "")).encode()
+        return self._sender.prepare(letter, trace=traced)
+
+    async def _hand_over(
+        self, entry: Entry, topic: str, headers: hd.Headers, also: Sequence[Prepared] = ()
+    ) -> None:
+        entry.owed = 1 + len(also)
         entry.since = time.monotonic()
-        future = await self._out(topic, entry.fetched.key, entry.fetched.value, hd.write(headers))
-        future.add_done_callback(partial(self._handed_over, entry))
+        same = (topic, entry.fetched.key, entry.fetched.value, hd.write(headers))
+        for one in (same, *also):
+            future = await self._out(*one)
+            future.add_done_callback(partial(self._handed_over, entry))
 
     def _handed_over(self, entry: Entry, future: asyncio.Future[Any]) -> None:
-        if self._taken(future):
+        if not self._taken(future):
+            return
+        entry.owed -= 1
+        if entry.owed == 0:
             self._finish(entry)
 
 

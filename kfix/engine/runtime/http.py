@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 import uvicorn
@@ -26,6 +28,7 @@ from kfix.infra.telemetry import notes
 from kfix.infra.telemetry.redaction import mask
 from schemas import errors
 from schemas.base import Record
+from schemas.identity import stable_id
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 #: Seconds given to requests under way when the door closes.
@@ -58,22 +61,34 @@ class HttpPublisher:
         await self._put(*self._sender.prepare(record, trace=traced))
 
     async def dead_letter(
-        self, topic: Topic[Any], raw: bytes, *, reason: str, message: str, headers: dict[str, str]
+        self,
+        topic: Topic[Any],
+        raw: bytes,
+        *,
+        reason: str,
+        message: str,
+        headers: dict[str, str],
+        about: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """See ``Publisher.dead_letter``."""
+        now = datetime.now(UTC)
         dead = failure_headers.dead_headers(
             headers,
             stage=self._stage,
             version=kfix.__version__,
-            origin=failure_headers.Origin(
-                topic.name, -1, -1, datetime.now(UTC).isoformat(timespec="seconds")
-            ),
+            origin=failure_headers.Origin(topic.name, -1, -1, now.isoformat(timespec="seconds")),
             failure=failure_headers.Failure(
                 errors.Undecodable.__name__, reason, failure_headers.capped(mask(message))
             ),
             attempt=0,
         )
         await self._put(topic.dlq, None, raw, hd.write(dead))
+        if topics.is_told(topic):
+            name = stable_id("dl", self._stage, topic.name, sha256(raw).hexdigest(), now)
+            told = {field: mask(text) for field, text in about.items() if text}
+            await self.send(
+                failure_headers.letter_of(dead, event_id=name, at=now, size=len(raw), about=told)
+            )
 
     async def _put(self, topic: str, key: bytes | None, value: bytes, wire: hd.Wire) -> None:
         if self._pending >= self._settings.door_pending:

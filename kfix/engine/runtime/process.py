@@ -192,7 +192,7 @@ class Process:
 
 
 def topics_of(stages: Sequence[Stage[Any]]) -> list[Topic[Any]]:
-    """All topics the stages read or write."""
+    """All topics the stages read or write, and the one that tells of their dead letters."""
     from kfix.engine import topics
 
     found: dict[str, Topic[Any]] = {}
@@ -202,6 +202,8 @@ def topics_of(stages: Sequence[Stage[Any]]) -> list[Topic[Any]]:
         named += stage.publishes
         if stage.http is not None and not stage.publishes:
             named += topics.ALL
+        if any(topics.is_told(topic) for topic in named):
+            named.append(topics.DEAD_LETTERS)
         found |= {topic.name: topic for topic in named}
     return list(found.values())
 

@@ -18,9 +18,10 @@ sake: time-out, retry, dead letter, metrics and log context are the runtime's.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from kfix.engine.runtime.handler_types import check_answer, check_parameter
@@ -48,9 +49,19 @@ class Publisher(Protocol):
         ...
 
     async def dead_letter(
-        self, topic: Topic[Any], raw: bytes, *, reason: str, message: str, headers: dict[str, str]
+        self,
+        topic: Topic[Any],
+        raw: bytes,
+        *,
+        reason: str,
+        message: str,
+        headers: dict[str, str],
+        about: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Keeps bytes that are no record of ``topic``, with the reason. Raises as ``send`` does."""
+        """Keeps bytes that are no record of ``topic``, with the reason, and tells of them. Raises as ``send`` does.
+
+        ``about``: fields of ``schemas.dead_letters.DeadLetter`` that say who sent them and what they are about.
+        """
         ...
 
 

@@ -25,6 +25,7 @@ from kfix.engine.wire import codec_for
 from kfix.infra.settings import Kafka
 from schemas import errors
 from schemas.base import Record
+from schemas.dead_letters import DeadLetter
 
 CODEC = codec_for(Kafka(_env_file=None))
 
@@ -147,14 +148,33 @@ async def test_bytes_that_are_no_record_are_kept_as_they_came() -> None:
         reason="not_json",
         message="token=hunter2",
         headers={"own": "kept"},
+        about={
+            "source": "datadog",
+            "rule_id": "7",
+            "title": "token=hunter2 high",
+            "incident_id": "",
+        },
     )
-    ((topic, key, value, told),) = producer.sent
+    (topic, key, value, told), (word_topic, word_key, word, _) = producer.sent
     assert (topic, key, value) == (topics.ALERTS_RAW.dlq, None, b"\xff")
     assert (told[hd.PARTITION], told[hd.OFFSET], told[hd.ATTEMPT]) == ("-1", "-1", "0")
     assert (told[hd.ERROR], told[hd.REASON]) == ("Undecodable", "not_json")
     assert told[hd.STAGE] == f"gate@{kfix.__version__}"
     assert (told[hd.TOPIC], told["own"]) == (topics.ALERTS_RAW.name, "kept")
     assert "hunter2" not in told[hd.MESSAGE]
+    letter = DeadLetter.model_validate_json(word)
+    assert (word_topic, word_key) == ("dead.letters", b"7")
+    assert (letter.topic, letter.stage, letter.reason) == ("alerts.raw", "gate", "not_json")
+    assert (letter.source, letter.rule_id, letter.size, letter.offset) == ("datadog", "7", 1, -1)
+    assert "hunter2" not in f"{letter.title}{letter.message}"
+
+
+async def test_of_what_is_no_topic_of_the_house_nobody_is_told() -> None:
+    producer = Producer()
+    await publisher(producer).dead_letter(
+        topics.DEAD_LETTERS, b"\xff", reason="not_json", message="", headers={}
+    )
+    assert [sent[0] for sent in producer.sent] == ["dead.letters.dlq"]
 
 
 # --- listening

@@ -120,6 +120,7 @@ def test_the_names_of_topics_are_those_that_lie_on_clusters() -> None:
         "plans.validated",
         "mr.events",
         "outcomes",
+        "dead.letters",
     ]
     assert all(topics.BY_NAME[topic.name] is topic for topic in topics.ALL)
     assert all(topics.BY_MODEL[topic.model] is topic for topic in topics.ALL)
