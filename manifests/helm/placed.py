@@ -41,5 +41,14 @@ def field_of(placed: Placed) -> FieldChange:
     return FieldChange(path=path, before=now, after=placed.value)
 
 
+def held(placed: Placed, now: Json) -> tuple[str, Json]:
+    """(path, value) in the file that holds it, where ``now`` stands at the layer's place: a text stays one."""
+    layer = placed.layer
+    if not layer.leaf:
+        return paths.render((*layer.at, *placed.path)), placed.value
+    value = _text(placed.value) if isinstance(now, str) else placed.value
+    return paths.render(layer.at), value
+
+
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else scalars.plain_text(value)

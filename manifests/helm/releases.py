@@ -284,10 +284,8 @@ def _of_item(
     complete = found.complete and not found.by_clusters
     return [
         release
-        for one in found.made
-        for release in _of_argo(
-            index, one, place, set_values.maker_of(item, one, complete=complete)
-        )
+        for one in found.of_elements
+        for release in _of_argo(index, one.item, place, set_values.Maker(item, one, complete))
     ]
 
 

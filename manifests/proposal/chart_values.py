@@ -9,7 +9,8 @@ import yaml
 from kfix.texts import say
 from manifests.helm import charts
 from manifests.helm import place as helm
-from manifests.helm.placed import Placed, field_of
+from manifests.helm.layers import Layer
+from manifests.helm.placed import Placed, field_of, held
 from manifests.helm.releases import read_releases
 from manifests.objects import paths
 from manifests.proposal import declared
@@ -21,7 +22,7 @@ from manifests.repository import own_map, provenance, rendering, tree
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.locate import Hints
 from manifests.repository.rendering import RenderSession
-from manifests.text import aliases, plan_edits, read
+from manifests.text import aliases, equivalence, plan_edits, read
 from manifests.text.read import Document
 from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
@@ -87,9 +88,8 @@ def put(task: Task, placed: Sequence[Placed], steps: Sequence[str]) -> None:
             inside[1][paths.render(one.path)] = one.value
         elif layer.owner is None:
             file = layer.holder or layer.path
-            filed.setdefault((file, layer.document if layer.holder else 0), {})[
-                paths.render((*layer.at, *one.path))
-            ] = one.value
+            at, value = held(one, _value_at(task.index, layer) if layer.leaf else None)
+            filed.setdefault((file, layer.document if layer.holder else 0), {})[at] = value
         else:
             owned.setdefault(layer.owner, []).append(field_of(one))
     for (owner, at), (text, inner) in written.items():
@@ -108,6 +108,11 @@ def put(task: Task, placed: Sequence[Placed], steps: Sequence[str]) -> None:
         carried = KubernetesChange(object=owner, fields=tuple(fields))
         draft.carried.append(carried)
         declared.patch(task, carried)
+
+
+def _value_at(index: RepositoryIndex, layer: Layer) -> Json:
+    document = index.documents(layer.holder)[layer.document]
+    return paths.find(equivalence.value_of(document.root), layer.at, None)
 
 
 def _set_values(

@@ -390,6 +390,20 @@ def sides_of(
     return first, _after(first, after, changed, _Changed(bench, changed))
 
 
+def _moved(before: Side, after: Side) -> list[str]:
+    """What Applications are there on one side alone, or deploy to another place: that is no change of a field."""
+    if before.whole is after.whole:
+        return []
+    first, second = _placed(before.whole), _placed(after.whole)
+    gone = [say("manifests.goes_away", what=one[0]) for one in first if one not in second]
+    return gone + [say("manifests.appears", what=one[0]) for one in second if one not in first]
+
+
+def _placed(whole: Map) -> dict[tuple[str, str | None, str, str], None]:
+    found = (one for one in whole.installers if one.by == "argocd")
+    return dict.fromkeys((one.said_by, one.folder, one.cluster, one.namespace) for one in found)
+
+
 def units_of(
     sides: tuple[Side, Side],
     changed: Mapping[str, str],
@@ -401,6 +415,7 @@ def units_of(
     """What is rendered before and after, each once. ``seen`` is told who reads a changed file and who cannot be.
     ``elsewhere``: values of a chart change that is kept elsewhere."""
     handed_on = bool(installed) or elsewhere
+    seen.unexpected += _moved(*sides)
     found = (
         *_built(sides, changed, seen, handed_on=handed_on),
         *_release_units(sides, changed, installed, seen),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from yaml import MappingNode, Node, ScalarNode
+from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from kfix.texts import say
 from manifests.refused import NotEditable
-from manifests.text.read import Document
+from manifests.text.read import Document, read
 
 #: What a tool says of the whole file, wherever it says it.
 _GENERATED = re.compile(
@@ -33,6 +33,7 @@ _RENDERED = re.compile(r"(?m)^# Source: \S+/(templates|charts|crds)/\S+")
 _CONTROL = re.compile(
     r"(?m)^[ \t]*+(?:#[ \t]*+)?\{\{-?[ \t]*(if|else|end|range|with|define|include|template|block|toYaml|\$\w+\s*:=)\b"
 )
+_SET = re.compile(r"(?m)^kind:[ \t]*['\"]?ApplicationSet\b")
 _PLACEHOLDER = re.compile(r"\{\{|\$\{[A-Za-z_]|<no value>")
 #: What only Helm fills in. Other programs' ``{{ }}`` in a text (Prometheus, Grafana, Argo) is the text's own business.
 _HELM = re.compile(
@@ -67,8 +68,34 @@ def check_file(body: str) -> None:
     head = heads[0] if heads and heads[0].start() == 0 else None
     if head and body.startswith("---", head.end()) and _is_ignored(body, 0, head.end()):
         raise NotEditable("IGNORED", say("manifests.comment_asks_leave_file"))
-    if _CONTROL.search(body):
+    if _CONTROL.search(body) and not _has_templates_as_text(body):
         raise NotEditable("TEMPLATED", say("manifests.file_has_template_control_lines"))
+
+
+def _has_templates_as_text(body: str) -> bool:
+    """Do all control lines stand inside of texts that an ApplicationSet has for Argo CD, and not for Helm?"""
+    if not _SET.search(body) or _HELM.search(body):
+        return False
+    try:
+        documents = read(body)
+    except NotEditable:
+        return False
+    sets = [one.root for one in documents if text_at(one.root, "kind") == "ApplicationSet"]
+    texts = [extent for root in sets for extent in _texts(root)]
+    lines = (found.start(1) for found in _CONTROL.finditer(body))
+    return all(any(first < at < last for first, last in texts) for at in lines)
+
+
+def _texts(node: Node) -> Iterator[tuple[int, int]]:
+    """Where block scalars stand."""
+    if isinstance(node, ScalarNode) and node.style in ("|", ">"):
+        yield int(node.start_mark.index), int(node.end_mark.index)
+    elif isinstance(node, MappingNode):
+        for _, value in node.value:
+            yield from _texts(value)
+    elif isinstance(node, SequenceNode):
+        for one in node.value:
+            yield from _texts(one)
 
 
 def _is_ignored(body: str, start: int, end: int) -> bool:

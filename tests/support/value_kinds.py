@@ -679,6 +679,185 @@ SETS = [
     ),
 ]
 
+_EACH = """\
+  template:
+    metadata: {name: 'NAME'}
+    spec:
+      project: default
+      destination: {name: '{{HOLE env}}-cluster', namespace: shop}
+      source:
+        repoURL: https://git.example/shop/deploy.git
+        targetRevision: main
+        path: charts/api
+        helm:
+          releaseName: api
+HELM
+"""
+_VALUES_OF = """\
+          values: |
+            replicaCount: {{HOLE replicaCount}}
+            resources:
+              limits:
+                memory: {{HOLE memory}}
+"""
+_HEAD = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: api, namespace: argocd}\nspec:\n"
+_SIZES = "{env: prod, replicaCount: '4', resources: {limits: {memory: 512Mi}}}"
+
+
+def _generated(
+    name: str,
+    generators: str,
+    values: list[str],
+    asks: list[Ask],
+    *,
+    go: bool = False,
+    files: dict[str, str] | None = None,
+    how: str = _VALUES_OF,
+    called: str = "api-{{HOLE env}}",
+    more: str = "",
+) -> Repo:
+    """An ApplicationSet whose elements say ``replicaCount`` and ``resources.limits.memory``, as the chart does.
+    ``values``: where those of prod and of dev stand."""
+    text = _HEAD + ("  goTemplate: true\n" if go else "") + more
+    text += "  generators:\n" + generators + _EACH.replace("HELM\n", how).replace("NAME", called)
+    for field in ("env", "replicaCount", "memory"):
+        path = "resources.limits.memory" if field == "memory" else field
+        text = text.replace("{{HOLE " + field, "{{" + (f" .{path} " if go else path))
+    deploys = [helm(env, where) for env, where in zip(("prod", "dev"), values, strict=True)]
+    return Repo(name, chart() | {"sets/api.yaml": text} | (files or {}), deploys, asks)
+
+
+_BOTH = [right("prod", "spec.replicas", 9), right("dev"), refused("prod", IMAGE, "x.example/a:2")]
+_CONFIG = {
+    "config/prod.json": '{\n  "env": "prod",\n  "replicaCount": 4,\n  "resources": {"limits": {"memory": "512Mi"}}\n}\n',
+    "config/dev.json": '{"env": "dev", "replicaCount": 1, "resources": {"limits": {"memory": "64Mi"}}}\n',
+}
+_FILES = "{git: {repoURL: 'https://git.example/shop/deploy.git', revision: main, files: [{path: 'config/*.json'}]}}"
+_SIZED = """\
+              elements:
+                - {env: prod, replicaCount: '4', resources: {limits: {memory: 512Mi}}} # two per zone
+                - {env: dev, replicaCount: '1', resources: {limits: {memory: 64Mi}}}
+"""
+_PATCH = """\
+  templatePatch: |
+    spec:
+      source:
+        helm:
+          {{- if eq .env "prod" }}
+          values: |
+            replicaCount: {{ .replicaCount }}
+            resources: {limits: {memory: {{ .resources.limits.memory }}}}
+          {{- else }}
+          values: |
+            replicaCount: {{ .replicaCount }}
+            resources:
+              limits: {memory: {{ .resources.limits.memory }}}
+          {{- end }}
+"""
+GENERATED = [
+    _generated(
+        "a matrix of one list with another",
+        "    - matrix:\n        generators:\n          - list: {elements: [{app: api}]}\n          - list:\n"
+        + _SIZED,
+        [f"sets/api.yaml#spec.generators.0.matrix.generators.1.list.elements.{n}" for n in (0, 1)],
+        _BOTH,
+        called="{{ .app }}-{{HOLE env}}",
+        go=True,
+    ),
+    _generated(
+        "a matrix whose element several Applications are made of",
+        "    - matrix:\n        generators:\n          - list: {elements: [{env: prod}, {env: dev}]}\n"
+        "          - list: {elements: [{replicaCount: '4', resources: {limits: {memory: 512Mi}}}]}\n",
+        ["sets/api.yaml#spec.generators.0.matrix.generators.1.list.elements.0"] * 2,
+        [refused("prod", "spec.replicas", 9), refused("dev")],
+        go=True,
+    ),
+    _generated(
+        "a matrix of a list with folders",
+        "    - matrix:\n        generators:\n          - git: {repoURL: 'https://git.example/shop/deploy.git', directories: [{path: charts/*}]}\n          - list:\n"
+        + _SIZED,
+        [f"sets/api.yaml#spec.generators.0.matrix.generators.1.list.elements.{n}" for n in (0, 1)],
+        _BOTH,
+        called="{{ .path.basename }}-{{HOLE env}}",
+        go=True,
+    ),
+    _generated(
+        "a merge of a list with a list",
+        "    - merge:\n        mergeKeys: [env]\n        generators:\n"
+        "          - list: {elements: [{env: prod, replicaCount: '1', resources: {limits: {memory: 32Mi}}}, {env: dev, replicaCount: '1', resources: {limits: {memory: 64Mi}}}]}\n"
+        "          - list: {elements: [{env: prod, replicaCount: '4', resources: {limits: {memory: 512Mi}}}]}\n",
+        [
+            "sets/api.yaml#spec.generators.0.merge.generators.1.list.elements.0",
+            "sets/api.yaml#spec.generators.0.merge.generators.0.list.elements.1",
+        ],
+        _BOTH,
+        go=True,
+    ),
+    _generated(
+        "a merge whose keys are not unique",
+        "    - merge:\n        mergeKeys: [env]\n        generators:\n"
+        f"          - list: {{elements: [{_SIZES}]}}\n"
+        f"          - list: {{elements: [{_SIZES}, {_SIZES}]}}\n",
+        ["sets/api.yaml#spec.generators.0.merge.generators.1.list.elements.0"] * 2,
+        [refused("prod", "spec.replicas", 9)],
+        go=True,
+    ),
+    _generated(
+        "files that a generator reads",
+        f"    - {_FILES}\n",
+        [f"config/{env}.json#" for env in ("prod", "dev")],
+        _BOTH,
+        go=True,
+        files=_CONFIG,
+    ),
+    _generated(
+        "files that two ApplicationSets read, one of them with a plugin's words",
+        f"    - {_FILES}\n",
+        [f"config/{env}.json#" for env in ("prod", "dev")],
+        [refused("prod", "spec.replicas", 9)],
+        files=_CONFIG
+        | {
+            "sets/other.yaml": _HEAD.replace("name: api", "name: other")
+            + f"  generators: [{{matrix: {{generators: [{{plugin: {{configMapRef: {{name: p}}}}}}, {_FILES}]}}}}]\n"
+            + "  template: {metadata: {name: '{{a}}-other'}, spec: {source: {path: 'elsewhere/{{a}}'}, destination: {}}}\n"
+        },
+    ),
+    _generated(
+        "a matrix of files with a list",
+        "    - matrix:\n        generators:\n"
+        f"          - {_FILES}\n          - list: {{elements: [{{app: api}}]}}\n",
+        [f"config/{env}.json#" for env in ("prod", "dev")],
+        _BOTH,
+        called="{{app}}-{{HOLE env}}",
+        files=_CONFIG,
+    ),
+    _generated(
+        "values that a template patch fills in",
+        "    - list:\n" + _SIZED,
+        [f"sets/api.yaml#spec.generators.0.list.elements.{n}" for n in (0, 1)],
+        _BOTH,
+        go=True,
+        how="",
+        more=_PATCH,
+    ),
+    _generated(
+        "a template patch with a function that is not known",
+        "    - list:\n" + _SIZED,
+        [f"sets/api.yaml#spec.generators.0.list.elements.{n}" for n in (0, 1)],
+        [refused("prod", "spec.replicas", 9)],
+        go=True,
+        more=_PATCH.replace("eq .env", "semverCompare .env"),
+    ),
+    _generated(
+        "a field of an element that says where to deploy too",
+        "    - list: {elements: [{env: prod, replicaCount: '4', resources: {limits: {memory: 512Mi}}}, {env: dev, replicaCount: '4', resources: {limits: {memory: 64Mi}}}]}\n",
+        [f"sets/api.yaml#spec.generators.0.list.elements.{n}" for n in (0, 1)],
+        [refused("prod", "spec.replicas", 9), right("dev")],
+        called="api-{{HOLE env}}-{{HOLE replicaCount}}",
+        go=True,
+    ),
+]
+
 _LITERAL = application(
     "prod",
     API,
@@ -803,5 +982,6 @@ REPOS = [
     *FILLED,
     *INFLATED,
     *SETS,
+    *GENERATED,
     *ROOTS,
 ]

@@ -14,7 +14,7 @@ import yaml
 
 from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.repository import application_sets, argocd
+from manifests.repository import application_sets, argocd, set_elements
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import naming, revisions
 from manifests.repository.installers.model import Installer
@@ -102,6 +102,8 @@ def of_set(index: RepositoryIndex, item: Json, place: str) -> Iterator[Installer
     if found.complete:
         return
     trouble = say("manifests.nobody_here_can_tell_applications")
+    for written in set_elements.git_files(mapping(item, "spec").get("generators")):
+        yield Installer(name, words=(), pattern=_pattern_of_files(written), trouble=trouble)
     for source in [s for _, s in argocd.sources(template)]:
         written = [(text(source, "path"), source), *value_files(template, source)]
         for one, read_from in [(path, lender) for path, lender in written if path]:
@@ -132,6 +134,12 @@ def _pattern(written: str, *, whole: bool) -> re.Pattern[str]:
     parts = _HOLE.split(argocd.folder_of(written) if "{{" not in written else written.lstrip("/"))
     body = ".*".join(re.escape(part) for part in parts)
     return re.compile(body if whole else body.rstrip("/") + "(/.*)?")
+
+
+def _pattern_of_files(written: str) -> re.Pattern[str]:
+    """The files that a generator may mean, however far a star reaches."""
+    parts = re.split(r"\{\{.*?\}\}|[*?]+|\[[^\]]*\]", written.strip("/"))
+    return re.compile(".*".join(re.escape(part.strip("/")) for part in parts))
 
 
 def _overridden(index: RepositoryIndex, item: Json, folder: str) -> str:
