@@ -25,7 +25,7 @@ async def enrich(raw: RawAlert, ports: EnrichPorts) -> ContextBundle | None:
 
     Raises errors.Unanswered, with the bundle as it is, when a source of evidence could not be asked.
     """
-    state, alert = raw.alert.state, arrived(raw)
+    state, alert = raw.alert.state, arrived(raw, ports.rules.fleet)
     if state == "resolved":
         if not await ports.alerts.recovered(alert):
             log.info("recovery.overtaken", cycle=alert.cycle)

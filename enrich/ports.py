@@ -133,12 +133,20 @@ class AlertBook(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterSources:
+    """Who is asked about one cluster: its API server, and the repositories that deploy to it."""
+
+    cluster: ClusterReader
+    repository: DeclaredRepository
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """Who is asked."""
 
     observability: Observability
-    cluster: ClusterReader
-    repository: DeclaredRepository
+    #: By the cluster's configured name, ``ClusterClaim.own`` of an alert that is ours.
+    clusters: Mapping[str, ClusterSources]
     memory: EarlierIncidents
     images: ImageLookup = field(default_factory=NoImageLookup)
 

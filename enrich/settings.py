@@ -29,6 +29,9 @@ class Enrich(Settings):
     kubernetes_at_once: int = Field(default=16, ge=1)
     datadog_at_once: int = Field(default=8, ge=1)
     gitlab_at_once: int = Field(default=8, ge=1)
+    #: Seconds that one of several clusters is left alone after it did not answer, so that its alerts do not hold up the
+    #: others'; they are asked again (``ask_again``). Below the 15 s after which the first of them is.
+    silent_cluster_s: float = Field(default=10.0, ge=0)
     #: Minutes of metrics and logs before the alert: long enough to see normal behaviour before the trouble.
     lookback_minutes: int = Field(default=60, ge=1, le=1440)
     #: Log events from Datadog, and lines of each container's log from the cluster.

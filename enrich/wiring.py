@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from enrich.adapters.alerts import SqlAlertBook
 from enrich.adapters.memory import VectorEarlierIncidents
 from enrich.adapters.registries import ImagesInRegistries
+from enrich.adapters.resting import Health, RestingCluster
 from enrich.adapters.sharing import LimitedRepository, SharedObservability
 from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
 from enrich.core.bundle import Rules
-from enrich.ports import DeclaredRepository, EnrichPorts, Observability, Sources
+from enrich.ports import (
+    ClusterSources,
+    DeclaredRepository,
+    EnrichPorts,
+    Observability,
+    Sources,
+)
 from enrich.settings import Enrich
+from kfix.incident.cluster_names import Fleet
+from kfix.incident.forge.port import Forge
 from kfix.infra.clients import datadog, kubernetes
 from kfix.infra.clients.oci import ImageRegistries, open_registries
+from kfix.infra.clusters import KnownCluster, clusters
 from kfix.infra.forges.opening import names, open_forge
 from kfix.infra.memory.opening import open_memory
-from kfix.infra.settings import (
-    AppSettings,
-    DatadogConnection,
-    KubernetesConnection,
-    load,
-    own_cluster,
-)
+from kfix.infra.settings import AppSettings, DatadogConnection, load
 from kfix.infra.store.engine import open_store
 
 if TYPE_CHECKING:
     from enrich.adapters.kubernetes import KubernetesEvidence
+    from kfix.infra.clients.kubernetes import Kubernetes
 
 
 @asynccontextmanager
 async def open_ports() -> AsyncIterator[EnrichPorts]:
     """Opens the configured sources; what is not configured is named as missing in every bundle."""
     settings, app = load(Enrich), load(AppSettings)
-    cluster = load(KubernetesConnection)
     async with AsyncExitStack() as stack:
         engine = open_store(app.database_url.get_secret_value())
         stack.callback(engine.dispose)
@@ -47,23 +52,20 @@ async def open_ports() -> AsyncIterator[EnrichPorts]:
             at_once=settings.datadog_at_once,
             keep_s=settings.share_reads_s,
         )
-        objects = await _cluster(stack, settings, cluster)
-        repository = LimitedRepository(
-            await _repository(stack, settings), at_once=settings.gitlab_at_once
-        )
+        forge = await stack.enter_async_context(open_forge())
+        about = await _clusters(stack, settings, forge)
         asked = load(ImageRegistries)
         registries = await stack.enter_async_context(open_registries(asked))
         sources = Sources(
             observability,
-            objects,
-            repository,
+            {name: one.sources for name, one in about.items()},
             VectorEarlierIncidents(memory),
             ImagesInRegistries(registries, most=asked.images),
         )
         yield EnrichPorts(
             sources,
             Rules(
-                own=own_cluster(),
+                fleet=Fleet.of(*(one.own for one in clusters())),
                 environments=settings.environments,
                 teams=settings.teams,
                 max_bytes=settings.max_bundle_bytes,
@@ -72,7 +74,9 @@ async def open_ports() -> AsyncIterator[EnrichPorts]:
             settings.ask_again,
             SqlAlertBook(engine, timedelta(seconds=settings.repeats_s)),
             lambda at: replace(
-                sources, observability=observability.since(at), cluster=objects.since(at)
+                sources,
+                observability=observability.since(at),
+                clusters={name: one.since(at) for name, one in about.items()},
             ),
         )
 
@@ -92,29 +96,59 @@ async def _observability(stack: AsyncExitStack, settings: Enrich) -> Observabili
     )
 
 
-async def _cluster(
-    stack: AsyncExitStack, settings: Enrich, connection: KubernetesConnection
-) -> KubernetesEvidence | NoClusterReader:
-    if not kubernetes.configured(connection):
+@dataclass(frozen=True, slots=True)
+class _About:
+    """Who is asked about one cluster; what several alerts share is the reader's."""
+
+    cluster: KubernetesEvidence | RestingCluster | NoClusterReader
+    repository: DeclaredRepository
+
+    @property
+    def sources(self) -> ClusterSources:
+        return ClusterSources(self.cluster, self.repository)
+
+    def since(self, at: datetime) -> ClusterSources:
+        return ClusterSources(self.cluster.since(at), self.repository)
+
+
+async def _clusters(
+    stack: AsyncExitStack, settings: Enrich, forge: Forge | None
+) -> dict[str, _About]:
+    """Each cluster by its name, with reads, turns and health of its own; GitLab's turns are everybody's."""
+    known, clients = clusters(), await kubernetes.open_clusters(stack)
+    gate = asyncio.Semaphore(settings.gitlab_at_once)
+    found = {}
+    for one in known:
+        reader = _reader(clients.get(one.own.name), settings, alone=len(known) == 1)
+        repository = LimitedRepository(_repository(forge, settings, one), gate)
+        found[one.own.name] = _About(reader, repository)
+    return found
+
+
+def _reader(
+    client: Kubernetes | None, settings: Enrich, *, alone: bool
+) -> KubernetesEvidence | RestingCluster | NoClusterReader:
+    """Alone it has nobody to hold up, so it is asked however silent it is."""
+    if client is None:
         return NoClusterReader()
     from enrich.adapters.kubernetes import KubernetesEvidence
 
-    return KubernetesEvidence(
-        await stack.enter_async_context(kubernetes.open_kubernetes(connection)),
+    evidence = KubernetesEvidence(
+        client,
         log_lines=settings.log_lines,
         log_containers=settings.log_containers,
         at_once=settings.kubernetes_at_once,
         keep_s=settings.share_reads_s,
     )
+    return evidence if alone else RestingCluster(evidence, Health(settings.silent_cluster_s))
 
 
-async def _repository(stack: AsyncExitStack, settings: Enrich) -> DeclaredRepository:
-    forge = await stack.enter_async_context(open_forge())
+def _repository(forge: Forge | None, settings: Enrich, one: KnownCluster) -> DeclaredRepository:
     if forge is None or not forge.projects:
         return NoRepository(names())
     from enrich.adapters.repositories import DeclaredInRepositories
 
     words = load(AppSettings).environment_words
     return DeclaredInRepositories(
-        forge, projects=forge.projects, commits=settings.commits, words=words
+        forge, projects=one.projects(forge.projects), commits=settings.commits, words=words
     )

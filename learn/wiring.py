@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from kfix.incident.forge.port import Stands
 from kfix.infra.clients import datadog, kubernetes
+from kfix.infra.clusters import one_cluster
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.memory.opening import open_memory
-from kfix.infra.settings import AppSettings, DatadogConnection, KubernetesConnection, load
+from kfix.infra.settings import AppSettings, DatadogConnection, load
 from kfix.infra.store.engine import open_store
 from learn.adapters.memory import VectorIncidentMemory
 from learn.adapters.sql import SqlLearnLedger
@@ -53,7 +54,7 @@ async def _forge(stack: AsyncExitStack) -> Stands:
 
 
 async def _cluster(stack: AsyncExitStack) -> WorkloadReader:
-    connection = load(KubernetesConnection)
+    connection = one_cluster("learn").connection
     if not kubernetes.configured(connection):
         return NoWorkloadReader()
     from learn.adapters.kubernetes import KubernetesState

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet
 from kfix.incident.forge.port import Forge
 from manifests.repository.rendering import Renderer
 from publish.core.claims import Claim
@@ -204,6 +204,6 @@ class PublishPorts:
     renderer: Renderer
     now: Callable[[], datetime]
     #: The cluster that plans are for. Without a name nothing is opened.
-    own: Own = field(default_factory=Own)
+    fleet: Fleet = field(default_factory=Fleet)
     #: Environments beside production in which nothing merges by itself.
     protected: tuple[str, ...] = ()

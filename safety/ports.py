@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet
 from manifests.proposal.propose import EditProposal
 from manifests.refused import EditRefused
 from manifests.text.readings import Readings
@@ -105,8 +105,8 @@ class SafetyPorts:
     deadline_s: float
     #: Rounds in which a candidate is examined again while the repository or the API server does not answer.
     ask_again: int = 0
-    #: The cluster that is connected. Without a name nothing is dry-run.
-    own: Own = field(default_factory=Own)
+    #: The clusters that are connected. Without a name nothing is dry-run.
+    fleet: Fleet = field(default_factory=Fleet)
     #: What was parsed of files, shared with the repository.
     readings: Readings = field(default_factory=Readings)
     #: Who watches that the cluster refuses real writes; nobody: then it is not proven, and production is not examined.

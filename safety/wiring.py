@@ -8,10 +8,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from kfix.incident.cluster_names import Fleet
 from kfix.infra.clients import kubernetes
 from kfix.infra.clients.oci import ImageRegistries, open_registries
+from kfix.infra.clusters import KnownCluster, one_cluster
 from kfix.infra.forges.opening import open_forge
-from kfix.infra.settings import AppSettings, KubernetesConnection, load, own_cluster
+from kfix.infra.settings import AppSettings, load
 from manifests.text.readings import Readings
 from safety.adapters.lock import LockWatch
 from safety.adapters.policy_file import protecting, read_policy
@@ -24,10 +26,10 @@ from safety.settings import Safety
 @asynccontextmanager
 async def open_ports() -> AsyncIterator[SafetyPorts]:
     """Opens repository and cluster as far as they are configured; without them production accepts nothing."""
-    settings = load(Safety)
+    settings, known = load(Safety), one_cluster("safety")
     async with AsyncExitStack() as stack:
         readings = Readings()
-        cluster, lock = await _cluster(stack, settings, readings)
+        cluster, lock = await _cluster(stack, settings, readings, known)
         yield SafetyPorts(
             repository=await _repository(stack, settings, readings),
             cluster=cluster,
@@ -38,7 +40,7 @@ async def open_ports() -> AsyncIterator[SafetyPorts]:
             ),
             deadline_s=settings.deadline_s,
             ask_again=settings.ask_again,
-            own=own_cluster(),
+            fleet=Fleet.of(known.own),
             readings=readings,
             images=await _images(stack),
         )
@@ -72,10 +74,10 @@ async def _repository(
 
 
 async def _cluster(
-    stack: AsyncExitStack, settings: Safety, readings: Readings
+    stack: AsyncExitStack, settings: Safety, readings: Readings, known: KnownCluster
 ) -> tuple[ClusterDryRun | None, LockWatch | None]:
     """The cluster and the watch of its lock, proven once before any plan is examined."""
-    connection = load(KubernetesConnection)
+    connection = known.connection
     if not kubernetes.configured(connection):
         return None, None
     from safety.adapters.kubernetes import KubernetesChecks

@@ -140,19 +140,22 @@ def cycle_of(
     delivery_id: str,
     account: str = "",
     trouble: str = "",
+    cluster: str = "",
 ) -> str:
     """Identity of one alert episode, shared by trigger, renotification and recovery.
 
     The sender's fingerprint of the episode is best; rule and group (order and case of its tags do not count) are next, then
-    ``trouble_of`` the alert; a delivery that says none of them stands alone.
+    ``trouble_of`` the alert; a delivery that says none of them stands alone. ``cluster``: which of several, where that
+    tells episodes apart.
     """
     tags = ",".join(sorted(part.strip().lower() for part in group.split(",") if part.strip()))
     owner = (account,) if account else ()
+    place = ("cluster", cluster.lower()) if cluster else ()
     if fingerprint:
-        return stable_id("cy", rule_id, tags, fingerprint)
+        return stable_id("cy", rule_id, tags, fingerprint, *place)
     if rule_id and (tags or not trouble):
-        return stable_id("cy", rule_id, tags, *owner)
-    return stable_id("cy", trouble or delivery_id)
+        return stable_id("cy", rule_id, tags, *owner, *place)
+    return stable_id("cy", trouble or delivery_id, *place)
 
 
 def branch_of(incident_id: str) -> str:

@@ -48,14 +48,15 @@ class ClusterClaim(Spoken):
     """Whose cluster an alert is about.
 
     ``ours``: everything that names a cluster names ours. ``unnamed``: nothing names one, and ours is the only one here.
-    ``foreign``: something names another, or names that disagree. ``unclaimed``: this instance has no name to compare with.
+    ``foreign``: something names another, or names that disagree. ``unclaimed``: this instance has no name to compare with,
+    or several clusters, and what is named does not tell which.
     ``unjudged``: a capture that a person handed over, or a record from before there were claims.
     """
 
     verdict: Literal["ours", "unnamed", "foreign", "unclaimed", "unjudged"] = "unjudged"
     #: Clusters that alert and monitor name; untrusted text.
     named: tuple[str, ...] = ()
-    #: The configured name.
+    #: The configured name; while none of several is chosen, all of them.
     own: str = ""
     #: One sentence, where there is more to say than the names.
     reason: str = ""

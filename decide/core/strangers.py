@@ -25,6 +25,8 @@ def _said(claim: ClusterClaim, language: str) -> str:
     named: str = ", ".join(claim.named[:_NAMES]) or say("decide.stranger.nobody")
     if claim.verdict == "foreign":
         text = say("decide.stranger.foreign", named=named, own=claim.own)
+    elif claim.own:
+        text = say("decide.stranger.undecided", named=named, own=claim.own)
     else:
         text = say("decide.stranger.unclaimed", named=named)
     if claim.reason:

@@ -143,11 +143,11 @@ class SharedObservability:
 
 
 class LimitedRepository:
-    """``enrich.ports.Repository`` that asks ``inner`` so much at a time."""
+    """``enrich.ports.DeclaredRepository`` that asks ``inner`` so much at a time, with all who have the same ``gate``."""
 
-    def __init__(self, inner: DeclaredRepository, *, at_once: int) -> None:
+    def __init__(self, inner: DeclaredRepository, gate: asyncio.Semaphore) -> None:
         self._inner = inner
-        self._gate = asyncio.Semaphore(at_once)
+        self._gate = gate
 
     async def declared(
         self, subject: ObjectRef, environment: str, reads: Sequence[ObjectRef] = ()

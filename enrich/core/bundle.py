@@ -13,7 +13,7 @@ from enrich.core.objects import trimmed
 from enrich.core.repeats import episode_of, trouble_of_alert
 from enrich.core.subject import first_tag, named, resolve
 from kfix.incident import environments
-from kfix.incident.cluster_names import Own, is_ours
+from kfix.incident.cluster_names import Fleet, Own, is_ours
 from kfix.incident.redaction import mask, mask_json
 from kfix.incident.signature import signature
 from manifests.objects.kinds import plural_of
@@ -65,7 +65,7 @@ class GatheredEvidence:
 class Rules:
     """What the settings say about bundles."""
 
-    own: Own = field(default_factory=Own)
+    fleet: Fleet = field(default_factory=Fleet)
     environments: Mapping[str, str] = field(default_factory=dict)
     teams: Mapping[str, str] = field(default_factory=dict)
     max_bytes: int = 3_000_000
@@ -86,7 +86,7 @@ def assemble(gathered: GatheredEvidence, rules: Rules) -> ContextBundle:
     said = gathered.alert
     alert = _masked_model(said)
     tags = mask_json(tags_of(gathered))
-    who = named(tags, rules.own.name)
+    who = named(tags, rules.fleet.chosen(gathered.claim).name)
     objects = {
         kind: [mask_json(trimmed(item)) for item in items]
         for kind, items in gathered.objects.items()
@@ -102,14 +102,14 @@ def assemble(gathered: GatheredEvidence, rules: Rules) -> ContextBundle:
         occurred_at=gathered.received_at,
         alert=alert.model_copy(update={"labels": tags}),
         alerted_at=alert.happened_at or gathered.received_at,
-        cycle=episode_of(said, gathered.delivery_id),
+        cycle=episode_of(said, gathered.delivery_id, rules.fleet),
         trouble=trouble_of_alert(said),
         environment=proof.environment,
         service=who.service or (subject.name if subject else ""),
         team=rules.teams.get(namespace) or who.team or _label(objects, subject, "team"),
         monitor=monitor,
         k8s_context=KubernetesContext(
-            cluster=_cluster(gathered.claim, who.cluster),
+            cluster=_cluster(gathered.claim, rules.fleet.called(who.cluster)),
             namespace=namespace,
             subject=subject,
             pod=who.pod,
@@ -166,7 +166,7 @@ def proof_of(
     """What alert, monitor, settings and the subject's objects say of the environment. The settings say nothing of a cluster
     that is not ours."""
     alert, monitor = gathered.alert, gathered.monitor
-    own = rules.own if is_ours(gathered.claim) else Own()
+    own = rules.fleet.chosen(gathered.claim) if is_ours(gathered.claim) else Own()
     refs = [subject] if subject is not None else []
     if namespace and not refs:
         refs = [ObjectRef(kind="Namespace", name=namespace)]
@@ -174,7 +174,7 @@ def proof_of(
         (
             *environments.of_alert(alert.labels, alert.rule.group),
             *environments.of_monitor(monitor),
-            *environments.of_cluster(own.name, own.environment, namespace, rules.environments),
+            *environments.of_cluster(own, namespace, rules.environments),
             *environments.of_objects(objects, refs),
         )
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kfix.incident.cluster_names import Fleet
 from schemas.alerts import Alert, RawAlert
 from schemas.identity import cycle_of, trouble_of
 
@@ -34,10 +35,10 @@ class RepeatedDelivery:
     newest_at: datetime | None = None
 
 
-def arrived(raw: RawAlert) -> Arrived:
+def arrived(raw: RawAlert, fleet: Fleet) -> Arrived:
     """A delivery's place among the others."""
     alert = raw.alert
-    cycle = episode_of(alert, raw.event_id)
+    cycle = episode_of(alert, raw.event_id, fleet)
     return Arrived(cycle, raw.event_id, severity_of(alert), alert.happened_at or raw.occurred_at)
 
 
@@ -55,8 +56,8 @@ def trouble_of_alert(alert: Alert, *, exact: bool = False) -> str:
     )
 
 
-def episode_of(alert: Alert, delivery_id: str) -> str:
-    """``schemas.identity.cycle_of`` an alert: pods of one workload have episodes of their own."""
+def episode_of(alert: Alert, delivery_id: str, fleet: Fleet) -> str:
+    """``schemas.identity.cycle_of`` an alert: pods of one workload have episodes of their own, and so have clusters."""
     return cycle_of(
         rule_id=alert.rule.id,
         group=alert.rule.group,
@@ -64,6 +65,7 @@ def episode_of(alert: Alert, delivery_id: str) -> str:
         delivery_id=delivery_id,
         account=alert.account,
         trouble=trouble_of_alert(alert, exact=True),
+        cluster=fleet.told_apart(alert.labels, alert.rule.group),
     )
 
 

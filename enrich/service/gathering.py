@@ -119,7 +119,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
     if watching.sent(alert) and alert.rule.id:
         question = _some(watching.monitor(alert.rule.id))
         monitor = await round_.ask(f"{watching.name}.monitor", question, None)
-    claim = cluster_names.claim(alert.labels, alert.rule.group, monitor, rules.own)
+    claim = cluster_names.claim(alert.labels, alert.rule.group, monitor, rules.fleet)
     started = GatheredEvidence(
         alert=alert,
         delivery_id=raw.event_id,
@@ -131,20 +131,21 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
     if not cluster_names.is_ours(claim):
         return _unread(started, watching, round_, rules)
     tags = tags_of(started)
-    who = named(tags, rules.own.name)
+    who = named(tags, rules.fleet.chosen(claim).name)
     until = alert.happened_at or raw.occurred_at
-    objects = await _objects(round_, sources.cluster, who.namespace)
-    claim = cluster_names.another(claim, rules.own, uid_of(objects))
+    chosen = sources.clusters[claim.own]
+    objects = await _objects(round_, chosen.cluster, who.namespace)
+    claim = cluster_names.another(claim, rules.fleet, uid_of(objects))
     if not cluster_names.is_ours(claim):
         return _unread(replace(started, claim=claim), watching, round_, rules)
     subject = resolve(who, objects)
     names = search_names(who, subject)
     place = _place(started, rules, subject, who, objects)
     (pod_logs, kept_logs, metrics, (declared, commits)) = await asyncio.gather(
-        round_.ask("kubernetes.logs", sources.cluster.logs(pods_of(objects, subject, who)), []),
+        round_.ask("kubernetes.logs", chosen.cluster.logs(pods_of(objects, subject, who)), []),
         round_.ask(f"{watching.name}.logs", watching.logs(names, until), []),
         round_.ask(f"{watching.name}.metrics", watching.metrics(names, until), []),
-        round_.ask("gitlab", _declared(sources.repository, subject, place, objects), ([], [])),
+        round_.ask("gitlab", _declared(chosen.repository, subject, place, objects), ([], [])),
     )
     asked = image_question(objects, who.namespace, commits, pod_logs)
     registry = await _registry(round_, sources.images, asked)

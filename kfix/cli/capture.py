@@ -76,10 +76,10 @@ def capture(
 def _print_commands(
     names: tuple[str, ...], out: Path, alert: Path | None, bounds: CaptureBounds
 ) -> None:
-    from kfix.infra.settings import KubernetesConnection, load
+    from kfix.infra.clusters import one_cluster
     from kfix.offline.capturing.kubectl import commands
 
-    connection = load(KubernetesConnection)
+    connection = one_cluster("kfix capture").connection
     found = commands(
         names, out, bounds, context=connection.context, kubeconfig=connection.kubeconfig
     )
@@ -92,7 +92,7 @@ def _print_commands(
 def _check(out: Path, given: GivenAlert | None) -> None:
     """Refuses before anything is read."""
     from kfix.infra.clients import kubernetes
-    from kfix.infra.settings import KubernetesConnection, load, own_cluster
+    from kfix.infra.clusters import one_cluster
     from kfix.offline.capturing.writing import FolderTaken, check_free
 
     try:
@@ -101,13 +101,14 @@ def _check(out: Path, given: GivenAlert | None) -> None:
         _end(_REFUSED, str(taken))
     except OSError as failure:
         _end(_FAILED, f"{out}: {failure.strerror}")
-    if not kubernetes.configured(load(KubernetesConnection)):
+    known = one_cluster("kfix capture")
+    if not kubernetes.configured(known.connection):
         _end(
             _NOTHING,
             "nothing could be read: no cluster is configured; set KFIX_KUBERNETES_KUBECONFIG (and "
             "KFIX_KUBERNETES_CONTEXT), or KFIX_KUBERNETES_URL and KFIX_KUBERNETES_TOKEN",
         )
-    if given is not None and given.is_strange(own_cluster()):
+    if given is not None and given.is_strange(known.own):
         named = ", ".join(given.clusters)
         _end(
             _REFUSED, f"the alert is about the cluster {ascii(named)[:200]}, which is not this one"
@@ -116,7 +117,7 @@ def _check(out: Path, given: GivenAlert | None) -> None:
 
 def _read(names: tuple[str, ...], given: GivenAlert | None, bounds: CaptureBounds) -> ReadCluster:
     from kfix.infra.clients.kubernetes import open_kubernetes
-    from kfix.infra.settings import KubernetesConnection, load, own_cluster
+    from kfix.infra.clusters import one_cluster
     from kfix.infra.telemetry import logs
     from kfix.offline.capturing.reading import NothingRead, read_cluster, told
     from schemas import errors
@@ -124,8 +125,10 @@ def _read(names: tuple[str, ...], given: GivenAlert | None, bounds: CaptureBound
     # Each retry is no news to who waits for a bar.
     logs.configure("ERROR", people=True, cached=False)
 
+    known = one_cluster("kfix capture")
+
     async def reading() -> ReadCluster:
-        async with open_kubernetes(load(KubernetesConnection)) as client:
+        async with open_kubernetes(known.connection) as client:
             with _Bar() as bar:
                 alert = given.alert if given else None
                 return await read_cluster(client, names, bounds, alert, bar)
@@ -136,7 +139,7 @@ def _read(names: tuple[str, ...], given: GivenAlert | None, bounds: CaptureBound
         _end(_NOTHING, f"nothing could be read: {failure}")
     except (errors.Retryable, errors.Permanent) as failure:
         _end(_NOTHING, f"nothing could be read: {told(failure)}")
-    if given is not None and given.is_strange(own_cluster(), read.objects):
+    if given is not None and given.is_strange(known.own, read.objects):
         _end(_REFUSED, "the alert is about another cluster: the uid of kube-system differs")
     return read
 

@@ -29,6 +29,7 @@ MODELS = (
     "kfix.infra.clients.renderers:Rendering",
     "kfix.infra.clients.oci:ImageRegistries",
     "kfix.infra.settings:ConnectedCluster",
+    "kfix.infra.clusters:ClustersFile",
     "ingest.settings:Ingest",
     *(f"ingest.sources.{name}.settings:SETTINGS" for name in sorted(NAMES)),
     "enrich.settings:Enrich",

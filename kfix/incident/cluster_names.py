@@ -1,72 +1,36 @@
-"""Which cluster an alert is about, and whether it is ours. Pure.
+"""Which of our clusters an alert is about, if any. Pure.
 
-In doubt it is somebody else's: one name that is not ours, or names that disagree, are enough.
+In doubt it is somebody else's: one name that is not ours, or names that disagree, are enough. With several clusters of our
+own that goes for an alert that names none, too: any guess may be wrong.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
+from kfix.incident.cluster_tags import LONGEST, ids_of, of_alert, of_monitor
 from kfix.texts import say
 from schemas.context import Monitor
 from schemas.places import ClusterClaim
 from schemas.text import again as as_said
 
-#: Tags that name a Kubernetes cluster, folded. ``kube_cluster_name`` and ``cluster_name``: Datadog's agent; the clouds'
-#: ones: Datadog's AWS, Azure and Google integrations (``eks_eks-cluster-name`` is a tag that EKS puts on its nodes).
-TAGS = frozenset(
-    {
-        "kube_cluster_name",
-        "cluster_name",
-        "cluster",
-        "clustername",
-        "kube_cluster",
-        "kubernetes_cluster",
-        "kubernetes_cluster_name",
-        "k8s_cluster",
-        "k8s_cluster_name",
-        "eks_cluster",
-        "eks_cluster_name",
-        "eks_eks_cluster_name",
-        "aws_eks_cluster_name",
-        "aks_cluster",
-        "aks_cluster_name",
-        "gke_cluster",
-        "gke_cluster_name",
-    }
-)
-_RUN_TOGETHER = frozenset(tag.replace("_", "") for tag in TAGS)
-#: Tags whose value is the UID of the cluster's namespace ``kube-system`` (Datadog's orchestrator explorer).
-ID_TAGS = frozenset({"orch_cluster_id"})
-#: ``key:value`` of a scope or a query's filter, also ``key IN (a, b)``, not behind a negation.
-_PAIR = re.compile(
-    r"(?P<not>[!-]|\bnot\s+)?(?<![\w.])(?P<key>@?[A-Za-z][\w./-]*)"
-    r"(?::(?P<value>\"[^\"]*\"|\([^()]*\)|[^\s,{}()\"]+)|\s+(?P<nin>not\s+)?in\s*\((?P<list>[^()]*)\))",
-    re.IGNORECASE,
-)
-#: The beginning of a negated group.
-_LEFT_OUT = re.compile(r"(?:[!-]|\bnot\b)\s*\(", re.IGNORECASE)
-_OR = re.compile(r"\s+or\s+|,", re.IGNORECASE)
-#: Characters of a query that are looked at.
-_LOOKED_AT = 20_000
 _NAMES_AT_MOST = 20
-_LONGEST = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """The cluster that this instance is connected to. Without a name nothing can be claimed.
+    """A cluster that this instance is connected to. Without a name nothing can be claimed.
 
-    ``uid``: of its namespace ``kube-system``; empty: not compared.
+    ``uid``: of its namespace ``kube-system``; empty: not compared. ``said_in``: the setting that tells of it, where that
+    is not ``KFIX_CLUSTER_…``.
     """
 
     name: str = ""
     aliases: tuple[str, ...] = ()
     environment: str = ""
     uid: str = ""
+    said_in: str = ""
 
     @property
     def names(self) -> frozenset[str]:
@@ -81,91 +45,130 @@ class Own:
         whole = text.strip().casefold()
         return whole in arns if arns and whole.startswith("arn:") else name in self.names
 
-
-@lru_cache(4096)
-def folded(key: str) -> str:
-    """A tag's name as it is compared: ``eks_eks-cluster-name`` and ``EKS.eks_cluster_name`` are one."""
-    return re.sub(r"[^a-z0-9]+", "_", key.strip().lower()).strip("_")
+    def has_uid(self, uid: str) -> bool:
+        """Is it known by that UID?"""
+        return bool(self.uid) and uid.strip().lower() == self.uid.strip().lower()
 
 
-def names_cluster(key: str) -> bool:
-    """Is it a tag that names a cluster? Datadog lowers ``kubeClusterName`` to ``kubeclustername``."""
-    name = folded(key)
-    return name in TAGS or name in _RUN_TOGETHER
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The clusters that this instance is connected to."""
+
+    clusters: tuple[Own, ...] = ()
+
+    @classmethod
+    def of(cls, *clusters: Own) -> Fleet:
+        """These clusters."""
+        return cls(clusters)
+
+    @property
+    def known(self) -> tuple[Own, ...]:
+        """Those that have a name."""
+        return tuple(own for own in self.clusters if own.names)
+
+    @property
+    def is_several(self) -> bool:
+        """Is there a choice?"""
+        return len(self.clusters) > 1
+
+    @property
+    def names(self) -> str:
+        """What they are called, for people."""
+        return ", ".join(own.name for own in self.clusters[:_NAMES_AT_MOST] if own.name)
+
+    def chosen(self, told: ClusterClaim) -> Own:
+        """The cluster that the claim is about; ``Own()`` where it is none of several."""
+        if not self.is_several:
+            return self.clusters[0] if self.clusters else Own()
+        return next((own for own in self.clusters if own.name == told.own), Own())
+
+    def has(self, name: str) -> bool:
+        """Is it a name of one of them, or of more?"""
+        return any(own.is_named(name) for own in self.clusters)
+
+    def called(self, text: str) -> str:
+        """The one name of the cluster that the text names; the text, where it names none of ours."""
+        meant = [own.name for own in self.clusters if text and own.is_named(text)]
+        return meant[0] if len(meant) == 1 and meant[0] else text
+
+    def told_apart(self, tags: Mapping[str, str], scope: str) -> str:
+        """What tells an alert from the same one of another of our clusters; empty where there is one cluster alone.
+
+        Nothing is asked for it, so the monitor does not count.
+        """
+        if not self.is_several:
+            return ""
+        said, ids = of_alert(tags, scope), ids_of(tags)
+        return ",".join(sorted(own.name for own in self.clusters if _is_meant(own, said, ids)))
 
 
-def scoped(text: str) -> Iterator[tuple[str, str]]:
-    """(tag, value) of what a scope or a query's filter asks for; negated ones, patterns and variables are none."""
-    for match in _PAIR.finditer(_asked(text[:_LOOKED_AT])):
-        if match["not"] or match["nin"]:
-            continue
-        found = match["value"] if match["value"] is not None else match["list"]
-        for part in _OR.split(found.strip("()")):
-            value = part.strip().strip('"')
-            if value and not set(value) & set("*$?"):
-                yield match["key"], value
-
-
-def _asked(text: str) -> str:
-    """Without what is left out in brackets: ``-(a:b OR c:d)``. A minus before a metric's brackets is arithmetic."""
-    at, kept, end = 0, [], len(text)
-    for match in _LEFT_OUT.finditer(text):
-        if match.start() < at:
-            continue
-        depth, stop = 1, match.end()
-        while depth and stop < end:
-            depth += (text[stop] == "(") - (text[stop] == ")")
-            stop += 1
-        if "{" not in text[match.end() : stop]:
-            kept.append(text[at : match.start()])
-            at = stop
-    return " ".join((*kept, text[at:]))
-
-
-def claim(tags: Mapping[str, str], scope: str, monitor: Monitor | None, own: Own) -> ClusterClaim:
+def claim(
+    tags: Mapping[str, str], scope: str, monitor: Monitor | None, fleet: Fleet
+) -> ClusterClaim:
     """Whose cluster the alert is about. What the alert says counts first; a monitor may watch several clusters, but a
     monitor that watches others only contradicts it."""
-    alert = _of_pairs([*tags.items(), *scoped(scope)])
-    others = _of_monitor(monitor)
+    alert, others, ids = of_alert(tags, scope), of_monitor(monitor), ids_of(tags)
     named = tuple(dict.fromkeys((*alert, *others)))[:_NAMES_AT_MOST]
-    ids = [v for k, v in tags.items() if folded(k) in ID_TAGS and v]
-    if own.uid and any(value.strip().lower() != own.uid.strip().lower() for value in ids):
-        return _foreign(named, own, say("incident.cluster.tag", uid=ids[0][:_LONGEST]))
-    return _compared(alert, others, named, own)
-
-
-def _compared(
-    alert: Sequence[str], others: Sequence[str], named: tuple[str, ...], own: Own
-) -> ClusterClaim:
-    if not own.names:
+    if not fleet.known:
         return ClusterClaim(verdict="unclaimed", named=named)
-    strange = [name for name in alert or others if not own.is_named(name)]
-    contradicted = bool(others) and not any(own.is_named(name) for name in others)
-    if strange or contradicted:
-        return _foreign(named, own)
-    return ClusterClaim(verdict="ours" if named else "unnamed", named=named, own=own.name)
+    said = alert or others
+    maybe = fleet.known
+    if fleet.is_several:
+        maybe = tuple(own for own in maybe if _is_meant(own, said, ids))
+    fitting = [own for own in maybe if _fits(own, said, ids, fleet)]
+    if len(fitting) == 1 and (not others or any(fitting[0].is_named(name) for name in others)):
+        verdict = "ours" if said or fleet.is_several else "unnamed"
+        return ClusterClaim(verdict=verdict, named=named, own=fitting[0].name)
+    strange = _strange(ids, fleet)
+    if fleet.is_several and not strange and all(map(fleet.has, named)):
+        return ClusterClaim(verdict="unclaimed", named=named, own=fleet.names)
+    return _foreign(named, fleet.names, strange)
 
 
-def _foreign(named: tuple[str, ...], own: Own, reason: str = "") -> ClusterClaim:
-    return ClusterClaim(verdict="foreign", named=named, own=own.name, reason=reason)
+def _is_meant(own: Own, said: Sequence[str], ids: Sequence[str]) -> bool:
+    return any(own.is_named(name) for name in said) or any(own.has_uid(uid) for uid in ids)
 
 
-def again(told: ClusterClaim, cluster: str, own: Own) -> ClusterClaim:
+def _fits(own: Own, said: Sequence[str], ids: Sequence[str], fleet: Fleet) -> bool:
+    """Does nothing that is said contradict its being this one?"""
+    if not all(own.is_named(name) for name in said):
+        return False
+    if own.uid:
+        return all(own.has_uid(uid) for uid in ids)
+    others = (other for other in fleet.known if other is not own)
+    return not any(other.has_uid(uid) for other in others for uid in ids)
+
+
+def _strange(ids: Sequence[str], fleet: Fleet) -> str:
+    """What the tags say of a UID that is none of ours; empty where ours are not known."""
+    strange = [uid for uid in ids if not any(own.has_uid(uid) for own in fleet.known)]
+    if not (strange and any(own.uid for own in fleet.known)):
+        return ""
+    return say("incident.cluster.tag", uid=strange[0][:LONGEST])
+
+
+def _foreign(named: tuple[str, ...], own: str, reason: str = "") -> ClusterClaim:
+    return ClusterClaim(verdict="foreign", named=named, own=own, reason=reason)
+
+
+def again(told: ClusterClaim, cluster: str, fleet: Fleet) -> ClusterClaim:
     """A record's claim, judged by who is about to act on it. ``cluster``: where the record says it belongs.
 
-    What was foreign stays so, and what was never judged is judged by its name.
+    What was foreign stays so, and what was never judged is judged by its name. Ours has the name of ``fleet.chosen``.
     """
     if told.verdict in ("foreign", "unclaimed"):
         return told
-    if not own.names:
-        return told.model_copy(update={"verdict": "unclaimed"})
-    if cluster and not own.is_named(cluster):
+    if not fleet.known or (fleet.is_several and not cluster):
+        return told.model_copy(update={"verdict": "unclaimed", "own": fleet.names})
+    meant = [own for own in fleet.known if not cluster or own.is_named(cluster)]
+    astray = fleet.is_several and told.own and not any(own.is_named(told.own) for own in meant)
+    if len(meant) != 1 or astray:
         named = tuple(dict.fromkeys((*told.named, cluster)))
-        return _foreign(named, own, as_said(told.reason, told.reason_text))
-    if told.verdict == "unjudged":
+        return _foreign(named, fleet.names, as_said(told.reason, told.reason_text))
+    verdict = told.verdict
+    if verdict == "unjudged":
         verdict = "ours" if cluster else "unnamed"
-        return told.model_copy(update={"verdict": verdict, "own": own.name})
-    return told
+    return told.model_copy(update={"verdict": verdict, "own": meant[0].name})
 
 
 def is_ours(told: ClusterClaim) -> bool:
@@ -173,34 +176,32 @@ def is_ours(told: ClusterClaim) -> bool:
     return told.verdict in ("ours", "unnamed")
 
 
-def another(told: ClusterClaim, own: Own, uid: str) -> ClusterClaim:
+def another(told: ClusterClaim, fleet: Fleet, uid: str) -> ClusterClaim:
     """The claim once the API server was seen: ``uid`` of its ``kube-system``, empty when that was not readable."""
-    if not uid or not own.uid or uid.strip().lower() == own.uid.strip().lower():
+    own = fleet.chosen(told)
+    elsewhere = any(other.has_uid(uid) for other in fleet.clusters if other is not own)
+    if not uid or own.has_uid(uid) or not (own.uid or elsewhere):
         return told
-    reason = say("incident.cluster.uid", uid=uid[:_LONGEST])
-    return _foreign(told.named, own, reason)
-
-
-def _of_monitor(monitor: Monitor | None) -> list[str]:
-    if monitor is None:
-        return []
-    pairs = [(k, v) for k, _, v in (tag.partition(":") for tag in monitor.tags)]
-    asked = _of_pairs([*pairs, *scoped(monitor.query)])
-    groups = (pair for group in monitor.group_states for pair in scoped(group))
-    return asked or _of_pairs(list(groups))
-
-
-def _of_pairs(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    found = (
-        value.strip()[:_LONGEST]
-        for key, text in pairs
-        if names_cluster(key)
-        for value in text.split(",")
-    )
-    return list(dict.fromkeys(value for value in found if value))
+    return _foreign(told.named, own.name, say("incident.cluster.uid", uid=uid[:LONGEST]))
 
 
 def _name(text: str) -> str:
     """A name as it is compared. Datadog writes tags in lower case; EKS' ARN ends in the name."""
     name = text.strip().casefold()
     return name.rpartition("/")[2] if name.startswith("arn:") else name
+
+
+def are_confused(one: Own, other: Own) -> bool:
+    """Is there a name that means both? Two ARNs that end alike are told apart by the rest of them."""
+    mine, theirs = ((o.name, *o.aliases) for o in (one, other))
+    return any(
+        _name(a) == _name(b)
+        and (a.strip().casefold() == b.strip().casefold() or not _are_arns(a, b))
+        for a in mine
+        for b in theirs
+        if _name(a)
+    )
+
+
+def _are_arns(*names: str) -> bool:
+    return all(name.strip().casefold().startswith("arn:") for name in names)

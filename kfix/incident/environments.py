@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kfix.incident import environment_words as words
-from kfix.incident.cluster_names import folded, names_cluster, scoped
+from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_tags import folded, names_cluster, scoped
 from kfix.texts import say
 from manifests.objects.meta import kind_of, name_of, namespace_of
 from manifests.objects.pods import containers_in, template_of
@@ -85,12 +86,13 @@ def _of_pairs(source: Speaker, pairs: Iterable[tuple[str, str, str]]) -> Iterato
 
 
 def of_cluster(
-    name: str, environment: str, namespace: str = "", by_namespace: Mapping[str, str] | None = None
+    own: Own, namespace: str = "", by_namespace: Mapping[str, str] | None = None
 ) -> Iterator[Statement]:
     """What the operator says of the connected cluster and of namespaces, and what the cluster is called."""
-    if environment:
-        yield _said("cluster", environment, "KFIX_CLUSTER_ENVIRONMENT", words.of_value(environment))
-    yield from _named("cluster", name, "KFIX_CLUSTER_NAME")
+    if own.environment:
+        where = own.said_in or "KFIX_CLUSTER_ENVIRONMENT"
+        yield _said("cluster", own.environment, where, words.of_value(own.environment))
+    yield from _named("cluster", own.name, own.said_in or "KFIX_CLUSTER_NAME")
     told = (by_namespace or {}).get(namespace, "") if namespace else ""
     if told:
         where = say(

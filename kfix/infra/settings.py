@@ -23,7 +23,6 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from kfix.incident.cluster_names import Own
 from manifests.repository.environments import words_refused
 
 
@@ -209,6 +208,8 @@ class KubernetesConnection(Settings):
     url: str = ""
     #: Bearer token of K-Fix's service account.
     token: SecretStr = SecretStr("")
+    #: File with that token, before ``token``; it is read again each minute, since a mounted token is replaced.
+    token_file: str = ""
     #: PEM file of the cluster's certificate authority; empty: the system's.
     ca_file: str = ""
     #: PEM file of a client certificate, instead of a token.
@@ -244,10 +245,3 @@ class ConnectedCluster(Settings):
     #: UID of its namespace ``kube-system``, compared with the API server's and with the tag ``orch_cluster_id``:
     #: ``kubectl get namespace kube-system -o jsonpath={.metadata.uid}``. Empty: not compared.
     uid: str = ""
-
-
-def own_cluster() -> Own:
-    """The connected cluster as the settings name it; the Kubernetes connection's name is one of its names."""
-    told, connected = load(ConnectedCluster), load(KubernetesConnection).cluster
-    aliases = (*told.aliases, connected) if told.name and connected else told.aliases
-    return Own(told.name or connected, aliases, told.environment, told.uid)

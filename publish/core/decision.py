@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from kfix.incident import cluster_names
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet
 from publish.core.auto_merge import may_merge_itself
 from publish.core.spoken import AlertStanding
 from schemas import errors
@@ -102,7 +102,7 @@ def choose(
     limits: Limits,
     now: datetime,
     alert: AlertStanding = AlertStanding(),  # noqa: B008 - frozen
-    own: Own = Own(),  # noqa: B008 - frozen
+    fleet: Fleet = Fleet(),  # noqa: B008 - frozen
     forge: bool = True,
     protected: Collection[str] = (),
     began: bool = False,
@@ -111,7 +111,7 @@ def choose(
 
     ``mine`` is the incident's own merge request, ``same_trouble`` those of its
     fingerprint, ``same_project`` those of the repository, newest first; ``alert`` is how the incident's alert stands,
-    ``own`` the cluster that plans are for, ``forge``: is there one? ``protected`` are environments beside production in
+    ``fleet`` the clusters that plans may be for, ``forge``: is there one? ``protected`` are environments beside production in
     which nothing merges by itself, ``began``: did this very record open ``mine``, on an earlier try?"""
     known = _known(record, mine, limits, now, alert, began=began)
     if known is not None:
@@ -122,7 +122,7 @@ def choose(
         return Decision("decline", "observe")
     limited = _limited(same_trouble, same_project, limits, now) if mine is None else None
     if limited is None:
-        return _open(record, own, protected, forge=forge)
+        return _open(record, fleet, protected, forge=forge)
     told = limited.kind == "decline" and record.role == "repeat"
     return Decision("quiet") if told else limited
 
@@ -149,10 +149,12 @@ def _known(
     return Decision("decline", "already_merged" if mine.state == "merged" else "remembered")
 
 
-def _open(record: ValidatedPlans, own: Own, protected: Collection[str], *, forge: bool) -> Decision:
+def _open(
+    record: ValidatedPlans, fleet: Fleet, protected: Collection[str], *, forge: bool
+) -> Decision:
     if not forge:
         return Decision("decline", "no_forge")
-    claim = cluster_names.again(record.context.claim, record.context.cluster, own)
+    claim = cluster_names.again(record.context.claim, record.context.cluster, fleet)
     if not cluster_names.is_ours(claim):
         return Decision("decline", "another_cluster", reason=", ".join(claim.named))
     plans = sorted(

@@ -21,7 +21,7 @@ async def decide(record: ValidatedPlans, project: str, ports: PublishPorts) -> D
         limits=ports.limits,
         now=ports.now(),
         alert=alert,
-        own=ports.own,
+        fleet=ports.fleet,
         forge=ports.forge is not None,
         protected=ports.protected,
         began=began,

@@ -133,11 +133,11 @@ class _Examination:
     def _strange(self, candidate: CandidatePlans) -> CheckResult | None:
         """Why nothing is asked of the cluster: the plan is not for the one that is connected here."""
         context = candidate.context
-        claim = cluster_names.again(context.claim, context.cluster, self.ports.own)
+        claim = cluster_names.again(context.claim, context.cluster, self.ports.fleet)
         if cluster_names.is_ours(claim):
             return None
         named: str = ", ".join(claim.named) or say("safety.server.no_cluster_named")
-        own: str = self.ports.own.name or say("safety.server.nameless")
+        own: str = self.ports.fleet.names or say("safety.server.nameless")
         reason = say("safety.server.another_cluster", named=named, own=own)
         return CheckResult(name="server_dry_run", verdict="fail", reason=cut(reason, 300))
 

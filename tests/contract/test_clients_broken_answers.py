@@ -31,9 +31,9 @@ from enrich.adapters.kubernetes import KubernetesEvidence
 from enrich.adapters.memory import VectorEarlierIncidents
 from enrich.adapters.repositories import DeclaredInRepositories
 from enrich.core.bundle import Recalled, Rules
-from enrich.ports import Sources
+from enrich.ports import ClusterSources, Sources
 from enrich.service.gathering import gather
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from kfix.incident.forge.port import FileAction, MergeRequestDraft
 from kfix.infra.clients.aiohttp import open_session
 from kfix.infra.clients.datadog import open_datadog
@@ -413,11 +413,15 @@ async def bundle_with(answer: Answer) -> ContextBundle:
             DatadogEvidence(
                 dd, app_url="", lookback=timedelta(hours=1), log_events=10, monitor_events=5
             ),
-            KubernetesEvidence(kube, log_lines=10, log_containers=5),
-            DeclaredInRepositories(lab, projects=["shop/apps"], commits=3),
+            {
+                "prod-eu": ClusterSources(
+                    KubernetesEvidence(kube, log_lines=10, log_containers=5),
+                    DeclaredInRepositories(lab, projects=["shop/apps"], commits=3),
+                )
+            },
             VectorEarlierIncidents(OpenedMemory(HashingEmbedder(), index, 0.1, 3)),
         )
-        return await gather(RAW, sources, Rules(own=Own("prod-eu")), 60.0)
+        return await gather(RAW, sources, Rules(fleet=Fleet.of(Own("prod-eu"))), 60.0)
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from enrich.adapters.alerts import SqlAlertBook
 from enrich.core.repeats import arrived
+from kfix.incident.cluster_names import Fleet
 from kfix.infra.store.engine import open_engine
 from schemas.alerts import Alert, FiredRule, RawAlert
 
@@ -39,11 +40,11 @@ def raw(delivery: str, seconds: float = 0, **alert: Any) -> RawAlert:
 
 
 async def repeats(book: SqlAlertBook, delivery: str, seconds: float = 0, **alert: Any) -> bool:
-    return await book.repeats(arrived(raw(delivery, seconds, **alert)))
+    return await book.repeats(arrived(raw(delivery, seconds, **alert), Fleet()))
 
 
 async def over(book: SqlAlertBook, seconds: float) -> None:
-    await book.recovered(arrived(raw("r", seconds, state="resolved")))
+    await book.recovered(arrived(raw("r", seconds, state="resolved"), Fleet()))
 
 
 async def test_of_many_repetitions_one_is_looked_at(book: SqlAlertBook) -> None:
@@ -133,7 +134,7 @@ async def test_what_passes_tells_how_the_alert_stands_whatever_order_it_comes_in
         for kind, turn in order:
             known = {"transition": "triggered" if kind == "T" else "recovered"}
             delivery = raw(f"{kind}{turn}", 20 * turn, cycle_key=f"c{number}", **known)
-            alert = arrived(delivery)
+            alert = arrived(delivery, Fleet())
             goes_on = not await book.repeats(alert) if kind == "T" else await book.recovered(alert)
             if goes_on:
                 passed[kind] = max(passed[kind], turn)

@@ -10,7 +10,7 @@ import pytest
 from enrich.core.bundle import GatheredEvidence, Rules, assemble
 from ingest.sources.datadog.reading import alert_of
 from kfix.incident import cluster_names
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from publish.agent import follow, publish
 from publish.core.decision import proven
 from publish.core.repo_policy import FILE
@@ -262,7 +262,7 @@ def objects(labels: dict[str, str]) -> dict[str, list[Json]]:
 
 async def river(world: World, tags: list[str], **truth: Any) -> ValidatedPlans:
     """What the stages before publish make of an alert with these tags, where these things are true."""
-    own = Own("prod-eu" if truth.get("named") else "eu-1", aliases=("eu-1",))
+    fleet = Fleet.of(Own("prod-eu" if truth.get("named") else "eu-1", aliases=("eu-1",)))
     labels = {"tags.datadoghq.com/env": "production"} if truth.get("labels") else {}
     scope = "{env:prod}" if truth.get("query") else "{*}"
     monitor = Monitor(
@@ -279,9 +279,9 @@ async def river(world: World, tags: list[str], **truth: Any) -> ValidatedPlans:
             received_at=sample.NOW,
             monitor=monitor,
             objects=objects(labels),
-            claim=cluster_names.claim(alert.labels, alert.rule.group, monitor, own),
+            claim=cluster_names.claim(alert.labels, alert.rule.group, monitor, fleet),
         ),
-        Rules(own=own),
+        Rules(fleet=fleet),
     )
     record = await world.record()
     context = record.context.model_copy(
@@ -343,6 +343,6 @@ async def test_a_plan_for_another_cluster_is_not_opened(world: World) -> None:
 
 
 async def test_an_instance_without_a_cluster_name_opens_nothing(world: World) -> None:
-    event = await done(publish(await world.record(), replace(world.ports, own=Own())))
+    event = await done(publish(await world.record(), replace(world.ports, fleet=Fleet())))
     assert event.action == "declined"
     assert world.merge_requests == []

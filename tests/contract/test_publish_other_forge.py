@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from enrich.adapters.repositories import DeclaredInRepositories
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from kfix.incident.commands import command_of
 from kfix.incident.forge.port import FileAction, Forge, Role
 from kfix.infra.store import metadata
@@ -82,7 +82,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         hosts=frozenset({"kfix.example.com"}),
         renderer=BuiltIn(),
         now=lambda: sample.NOW,
-        own=Own("eu-1"),
+        fleet=Fleet.of(Own("eu-1")),
     )
     yield World(forge, repository, ports)
     engine.dispose()

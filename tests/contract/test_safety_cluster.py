@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from kfix.infra.clients.kubernetes import LockProof, open_kubernetes
 from manifests.proposal.propose import EditBase, EditProposal, propose_on
 from manifests.refused import EditRefused
@@ -131,7 +131,7 @@ async def examined(
         PublishedSchemas(""),
         Policy(),
         deadline_s=20.0,
-        own=Own("eu-1"),
+        fleet=Fleet.of(Own("eu-1")),
         lock=Held(),
     )
     return (await examination(candidate, ports)).plans

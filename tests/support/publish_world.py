@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from kfix.infra.clients.aiohttp import open_session
 from kfix.infra.clients.http import open_http
 from kfix.infra.forges.gitlab.client import GitLab, open_gitlab
@@ -113,7 +113,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             hosts=frozenset({"kfix.example.com"}),
             renderer=BuiltIn(),
             now=lambda: now[0],
-            own=Own("eu-1", aliases=tuple(f"eu-{n}" for n in range(20))),
+            fleet=Fleet.of(Own("eu-1", aliases=tuple(f"eu-{n}" for n in range(20)))),
         )
         yield World(state, project, faults, slack, teams, gitlab, ports, now)
     engine.dispose()

@@ -19,11 +19,11 @@ import httpx
 from decide import core
 from enrich.adapters.unconfigured import NoObservability, NoRepository
 from enrich.core.bundle import Rules
-from enrich.ports import Listing, Sources
+from enrich.ports import ClusterSources, Listing, Sources
 from enrich.service.gathering import gather
 from ingest.agent import build_app
 from ingest.wiring import open_ports
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from schemas.alerts import RawAlert
 from schemas.base import Json
 from schemas.context import LogExcerpt
@@ -63,9 +63,11 @@ async def told(path: str, body: bytes) -> list[Json]:
     cluster = Broken()
     for record in kept.records:
         assert isinstance(record, RawAlert)
-        sources = Sources(NoObservability(), cluster, NoRepository(), NoMemory())
+        sources = Sources(
+            NoObservability(), {"eu-1": ClusterSources(cluster, NoRepository())}, NoMemory()
+        )
         late = record.model_copy(update={"occurred_at": datetime.now(UTC)})
-        bundle = await gather(late, sources, Rules(own=Own("eu-1")), 5.0)
+        bundle = await gather(late, sources, Rules(fleet=Fleet.of(Own("eu-1"))), 5.0)
         verdict = core.diagnose(bundle)
         analysis = verdict.analysis
         out.append(

@@ -12,7 +12,7 @@ from ingest.core.outcomes import Malformed
 from ingest.core.reading import document_of
 from ingest.sources import alert_in
 from kfix.incident import cluster_names
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from schemas.alerts import Alert
 from schemas.base import Json
 from schemas.places import ClusterClaim
@@ -42,22 +42,23 @@ class GivenAlert:
     @property
     def clusters(self) -> tuple[str, ...]:
         """The clusters that it names."""
-        return self._claim(Own()).named
+        return self._claim(Fleet()).named
 
     def is_strange(self, own: Own, objects: Mapping[str, list[Json]] | None = None) -> bool:
-        """Whether it is about another cluster than ours. Where the settings give ours no name, nobody can tell.
+        """Whether it is about another cluster than this one. Where the settings give it no name, nobody can tell.
 
         ``objects``: what was read of ours, for its identity.
         """
         if not own.names:
             return False
-        claim = self._claim(own)
+        alone = Fleet.of(own)
+        claim = self._claim(alone)
         if objects is not None:
-            claim = cluster_names.another(claim, own, uid_of(objects))
+            claim = cluster_names.another(claim, alone, uid_of(objects))
         return not cluster_names.is_ours(claim)
 
-    def _claim(self, own: Own) -> ClusterClaim:
-        return cluster_names.claim(self.alert.labels, self.alert.rule.group, None, own)
+    def _claim(self, fleet: Fleet) -> ClusterClaim:
+        return cluster_names.claim(self.alert.labels, self.alert.rule.group, None, fleet)
 
 
 def read_alert(file: Path) -> GivenAlert:

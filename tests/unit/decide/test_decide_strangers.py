@@ -9,7 +9,7 @@ import pytest
 from decide import core
 from enrich.core.bundle import GatheredEvidence, Rules, assemble
 from kfix.incident import cluster_names
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from schemas.alerts import Alert, FiredRule
 from schemas.context import ContextBundle
 from schemas.places import ClusterClaim
@@ -21,9 +21,9 @@ def bundle(cluster: str, own: Own, monitor: int = 7) -> ContextBundle:
     tags = {"kube_namespace": "shop", "kube_deployment": "api"}
     tags |= {"kube_cluster_name": cluster} if cluster else {}
     alert = Alert(state="firing", labels=tags, rule=FiredRule(id=str(monitor)))
-    told = cluster_names.claim(alert.labels, "", None, own)
+    told = cluster_names.claim(alert.labels, "", None, Fleet.of(own))
     gathered = GatheredEvidence(alert=alert, delivery_id="d", received_at=AT, claim=told)
-    return assemble(gathered, Rules(own=own))
+    return assemble(gathered, Rules(fleet=Fleet.of(own)))
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from decide import core
 from enrich.core.bundle import GatheredEvidence, Rules, assemble
 from ingest.sources.datadog.reading import alert_of
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from schemas.alerts import Alert, FiredRule
 from schemas.context import ContextBundle
 from schemas.identity import trouble_of
@@ -37,7 +37,7 @@ def trouble(**said: Any) -> str:
 
 def bundle_of(alert: Alert, delivery: str = "d", **more: Any) -> ContextBundle:
     gathered = GatheredEvidence(alert=alert, delivery_id=delivery, received_at=AT, **more)
-    return assemble(gathered, Rules(own=Own("prod-eu")))
+    return assemble(gathered, Rules(fleet=Fleet.of(Own("prod-eu"))))
 
 
 def incident_key(bundle: ContextBundle) -> str:

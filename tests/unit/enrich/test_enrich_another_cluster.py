@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from enrich.core.bundle import Recalled, Rules
-from enrich.ports import Listing, Sources
+from enrich.ports import ClusterSources, Listing, Sources
 from enrich.service.gathering import gather
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from schemas.alerts import Alert, FiredRule, RawAlert
 from schemas.base import Json, ObjectRef
 from schemas.context import Change, ContextBundle, DeclaredObject, LogExcerpt, Monitor, Series
@@ -92,8 +92,8 @@ async def gathered(
             rule=FiredRule(id="7"),
         ),
     )
-    asked = Sources(datadog, cluster, datadog, datadog)
-    bundle = await gather(raw, asked, Rules(own=own), 5.0)
+    asked = Sources(datadog, {own.name: ClusterSources(cluster, datadog)}, datadog)
+    bundle = await gather(raw, asked, Rules(fleet=Fleet.of(own)), 5.0)
     return bundle, [*datadog.asked, *cluster.asked]
 
 

@@ -11,8 +11,15 @@ import pytest
 from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
 from enrich.agent import enrich
 from enrich.core.bundle import Recalled, Rules
-from enrich.ports import ClusterReader, EarlierIncidents, EnrichPorts, Listing, Sources
-from kfix.incident.cluster_names import Own
+from enrich.ports import (
+    ClusterReader,
+    ClusterSources,
+    EarlierIncidents,
+    EnrichPorts,
+    Listing,
+    Sources,
+)
+from kfix.incident.cluster_names import Fleet, Own
 from schemas import errors
 from schemas.alerts import Alert, RawAlert
 from schemas.base import Json
@@ -47,8 +54,12 @@ class Forgetful:
 
 
 def ports(cluster: ClusterReader, memory: EarlierIncidents | None = None) -> EnrichPorts:
-    asked = Sources(NoObservability(), cluster, NoRepository(), memory or NoMemory())
-    return EnrichPorts(asked, Rules(own=Own("east-1")), 5.0, ask_again=4)
+    asked = Sources(
+        NoObservability(),
+        {"east-1": ClusterSources(cluster, NoRepository())},
+        memory or NoMemory(),
+    )
+    return EnrichPorts(asked, Rules(fleet=Fleet.of(Own("east-1"))), 5.0, ask_again=4)
 
 
 def raw(**said: Any) -> RawAlert:
@@ -103,7 +114,7 @@ class Behind(NoObservability):
 
 
 async def test_an_event_that_is_not_indexed_yet_is_asked_for_once_more() -> None:
-    asked = Sources(Behind(), Silent(None), NoRepository(), NoMemory())
+    asked = Sources(Behind(), {}, NoMemory())
     with pytest.raises(errors.Unanswered) as raised:
         await enrich(raw(notification_id="1", state="unknown"), EnrichPorts(asked, Rules(), 5.0, 4))
     assert raised.value.rounds == 1

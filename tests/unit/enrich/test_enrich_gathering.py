@@ -13,9 +13,9 @@ from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRep
 from enrich.core.bounds import size
 from enrich.core.bundle import Recalled, Rules
 from enrich.core.subject import named
-from enrich.ports import Listing, Sources
+from enrich.ports import ClusterSources, Listing, Sources
 from enrich.service.gathering import gather, search_names
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from schemas import errors
 from schemas.alerts import Alert, FiredRule, RawAlert
 from schemas.base import Json, ObjectRef
@@ -31,7 +31,7 @@ from schemas.context import (
 from tests.support.enrich import NoMemory
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
-OURS = Own("east-1")
+OURS = Fleet.of(Own("east-1"))
 TAGS = {"kube_namespace": "shop", "kube_deployment": "api"}
 OWNER = [{"kind": "Deployment", "name": "api", "controller": True}]
 OBJECTS: dict[str, list[Json]] = {
@@ -130,13 +130,10 @@ class Memory:
 
 
 def sources(**found: Any) -> Sources:
-    default = {
-        "observability": Datadog(),
-        "cluster": Cluster(),
-        "repository": Repository(),
-        "memory": Memory(),
-    }
-    return Sources(**{**default, **found})
+    """``cluster`` and ``repository`` are those of the one cluster."""
+    about = ClusterSources(found.pop("cluster", Cluster()), found.pop("repository", Repository()))
+    default = {"observability": Datadog(), "memory": Memory()}
+    return Sources(**{**default, "clusters": {"east-1": about}, **found})
 
 
 def raw(**alert: Any) -> RawAlert:
@@ -154,7 +151,7 @@ def raw(**alert: Any) -> RawAlert:
 async def gathered(
     asked: Sources, deadline_s: float = 5.0, rules: Rules | None = None, **alert: Any
 ) -> ContextBundle:
-    return await gather(raw(**alert), asked, rules or Rules(own=OURS), deadline_s)
+    return await gather(raw(**alert), asked, rules or Rules(fleet=OURS), deadline_s)
 
 
 def states(bundle: ContextBundle) -> dict[str, tuple[str, str]]:
@@ -171,13 +168,13 @@ async def test_everything_that_answers_is_in_the_bundle() -> None:
     assert bundle.monitor is not None
     assert [c.kind for c in bundle.changes] == ["commit"]
     assert bundle.links == {"monitor": "https://app.example/monitors/7"}
-    assert asked.repository.asked == [("Deployment/shop/api", "unknown")]  # type: ignore[attr-defined]
+    assert asked.clusters["east-1"].repository.asked == [("Deployment/shop/api", "unknown")]  # type: ignore[attr-defined]
 
 
 async def test_only_the_subjects_pods_are_read_and_their_own_logs_win() -> None:
     asked = sources()
     bundle = await gathered(asked)
-    assert asked.cluster.pods == ["api-0"]  # type: ignore[attr-defined]
+    assert asked.clusters["east-1"].cluster.pods == ["api-0"]  # type: ignore[attr-defined]
     assert [(log.pod, log.lines[0]) for log in bundle.logs] == [
         ("api-0", "from kubelet"),
         ("old", "from datadog"),
@@ -206,7 +203,9 @@ async def test_kinds_that_could_not_be_read_are_named_and_the_rest_is_kept() -> 
 
 
 async def test_without_any_source_the_alert_alone_makes_a_bundle() -> None:
-    nothing = Sources(NoObservability(), NoClusterReader(), NoRepository(), NoMemory())
+    nothing = Sources(
+        NoObservability(), {"east-1": ClusterSources(NoClusterReader(), NoRepository())}, NoMemory()
+    )
     bundle = await gathered(nothing, labels=TAGS)
     assert bundle.k8s_context.subject == ObjectRef(kind="Deployment", namespace="shop", name="api")
     missing = {name for name, (state, _) in states(bundle).items() if state == "missing"}
@@ -255,7 +254,7 @@ async def test_the_bound_holds_for_all_that_is_added_last() -> None:
         async def recall(self, signature: str) -> Recalled:
             return Recalled(lessons=tuple(f"lesson {n} " * 20 for n in range(500)))
 
-    bundle = await gathered(sources(memory=Rich()), rules=Rules(own=OURS, max_bytes=20_000))
+    bundle = await gathered(sources(memory=Rich()), rules=Rules(fleet=OURS, max_bytes=20_000))
     assert size(bundle) <= 20_000
     assert "memory" in states(bundle)["bundle"][1]
 

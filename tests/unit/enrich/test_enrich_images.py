@@ -12,7 +12,7 @@ import pytest
 from enrich.adapters.capture import read_capture
 from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
 from enrich.core.images import ImageQuestion, question
-from enrich.ports import Listing, Sources
+from enrich.ports import ClusterSources, Listing, Sources
 from enrich.service.gathering import gather
 from schemas import errors
 from schemas.context import Change, ContextBundle, LogExcerpt
@@ -132,10 +132,13 @@ class Reader(NoClusterReader):
 
 async def bundle_of(cluster: Cluster, registries: Registries) -> ContextBundle:
     sources = Sources(
-        NoObservability(), Reader(cluster), NoRepository(), NoMemory(), images=registries
+        NoObservability(),
+        {"east-1": ClusterSources(Reader(cluster), NoRepository())},
+        NoMemory(),
+        images=registries,
     )
-    labels = {"kube_namespace": cluster.namespace, "kube_cluster_name": OURS.name}
-    return await gather(raw(labels=labels), sources, Rules(own=OURS), 5.0)
+    labels = {"kube_namespace": cluster.namespace, "kube_cluster_name": OURS.names}
+    return await gather(raw(labels=labels), sources, Rules(fleet=OURS), 5.0)
 
 
 def state(bundle: ContextBundle) -> tuple[str, str]:

@@ -13,9 +13,9 @@ from enrich.adapters.sharing import SharedObservability
 from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
 from enrich.core.bundle import Rules
 from enrich.core.unanswered import decisive
-from enrich.ports import Sources
+from enrich.ports import ClusterSources, Sources
 from enrich.service.gathering import gather
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from schemas import errors
 from schemas.alerts import Alert, FiredRule, RawAlert
 from schemas.context import LogExcerpt, Monitor, Series
@@ -73,8 +73,10 @@ async def test_only_its_own_alerts_are_looked_up(source: str, asked: list[str]) 
         body=b"",
         alert=ALERT.model_copy(update={"source": source}),
     )
-    sources = Sources(shared, NoClusterReader(), NoRepository(), NoMemory())
-    bundle = await gather(raw, sources, Rules(own=Own("eu-1")), 5.0)
+    sources = Sources(
+        shared, {"eu-1": ClusterSources(NoClusterReader(), NoRepository())}, NoMemory()
+    )
+    bundle = await gather(raw, sources, Rules(fleet=Fleet.of(Own("eu-1"))), 5.0)
     assert watching.asked == asked
     named = {s.name for s in bundle.sources}
     assert {"watching.logs", "watching.metrics"} <= named

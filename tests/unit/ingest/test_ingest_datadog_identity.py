@@ -10,6 +10,7 @@ import pytest
 
 from enrich.core.repeats import episode_of, trouble_of_alert
 from ingest.sources.datadog.reading import raw_alert
+from kfix.incident.cluster_names import Fleet
 from schemas.alerts import RawAlert
 
 PAYLOADS: dict[str, dict[str, Any]] = {
@@ -114,7 +115,7 @@ def test_a_datadog_alert_keeps_its_identities(name: str) -> None:
     assert isinstance(record, RawAlert)
     found = (
         record.event_id,
-        episode_of(record.alert, record.event_id),
+        episode_of(record.alert, record.event_id, Fleet()),
         trouble_of_alert(record.alert),
     )
     assert found == IDS[name]

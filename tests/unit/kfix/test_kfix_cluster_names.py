@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kfix.incident import cluster_names
-from kfix.incident.cluster_names import Own, claim
-from kfix.infra.settings import own_cluster
+from kfix.incident.cluster_names import Fleet, Own, claim
+from kfix.infra.clusters import fleet
 from schemas.context import Monitor
 from schemas.places import ClusterClaim
 
@@ -35,7 +35,7 @@ def monitor(query: str = "", *tags: str, groups: tuple[str, ...] = ()) -> Monito
 def verdict(
     tags: dict[str, str], scope: str = "", watched: Monitor | None = None, own: Own = OWN
 ) -> str:
-    return claim(tags, scope, watched, own).verdict
+    return claim(tags, scope, watched, Fleet.of(own)).verdict
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -111,7 +111,7 @@ def test_the_same_name_in_another_region_is_another_cluster() -> None:
     own = Own(arn.format("eu-west-1"))
     assert verdict({"kube_cluster_name": arn.format("EU-west-1")}, own=own) == "ours"
     assert verdict({"kube_cluster_name": "prod-eu"}, own=own) == "ours"
-    told = claim({"kube_cluster_name": arn.format("us-east-1")}, "", None, own)
+    told = claim({"kube_cluster_name": arn.format("us-east-1")}, "", None, Fleet.of(own))
     assert told.verdict == "foreign"
 
 
@@ -123,15 +123,15 @@ def test_a_pattern_or_a_variable_names_no_cluster(value: str) -> None:
 def test_without_a_name_of_our_own_nothing_is_claimed() -> None:
     assert verdict({}, own=Own()) == "unclaimed"
     assert verdict({"kube_cluster_name": "prod-eu"}, own=Own()) == "unclaimed"
-    assert not cluster_names.is_ours(claim({}, "", None, Own()))
+    assert not cluster_names.is_ours(claim({}, "", None, Fleet()))
 
 
 def test_the_api_servers_own_identity_is_compared_where_it_is_configured() -> None:
     own = Own("prod-eu", uid="6f1b")
-    named = claim({"kube_cluster_name": "prod-eu"}, "", None, own)
-    assert cluster_names.another(named, own, "6F1B").verdict == "ours"
-    assert cluster_names.another(named, own, "").verdict == "ours"
-    other = cluster_names.another(named, own, "9999")
+    named = claim({"kube_cluster_name": "prod-eu"}, "", None, Fleet.of(own))
+    assert cluster_names.another(named, Fleet.of(own), "6F1B").verdict == "ours"
+    assert cluster_names.another(named, Fleet.of(own), "").verdict == "ours"
+    other = cluster_names.another(named, Fleet.of(own), "9999")
     assert (other.verdict, "9999" in other.reason) == ("foreign", True)
 
 
@@ -149,15 +149,17 @@ def test_the_api_servers_own_identity_is_compared_where_it_is_configured() -> No
 def test_who_acts_on_a_record_judges_it_again(
     told: ClusterClaim, cluster: str, own: Own, expected: str
 ) -> None:
-    assert cluster_names.again(told, cluster, own).verdict == expected
+    assert cluster_names.again(told, cluster, Fleet.of(own)).verdict == expected
 
 
 def test_todays_setting_still_names_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KFIX_KUBERNETES_CLUSTER", "old-name")
-    assert own_cluster().names == {"old-name"}
+    (own,) = fleet().clusters
+    assert own.names == {"old-name"}
     monkeypatch.setenv("KFIX_CLUSTER_NAME", "new-name")
     monkeypatch.setenv("KFIX_CLUSTER_ALIASES", '["other"]')
-    assert (own_cluster().name, own_cluster().names) == (
+    (own,) = fleet().clusters
+    assert (own.name, own.names) == (
         "new-name",
         {"new-name", "other", "old-name"},
     )
@@ -166,5 +168,5 @@ def test_todays_setting_still_names_the_cluster(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("tag", ["kube_cluster_name:" + "x" * 5000, "cluster:\n\u202e`@all`"])
 def test_what_is_kept_of_a_name_is_bounded(tag: str) -> None:
     key, _, value = tag.partition(":")
-    (named,) = claim({key: value}, "", None, OWN).named
+    (named,) = claim({key: value}, "", None, Fleet.of(OWN)).named
     assert len(named) <= 120

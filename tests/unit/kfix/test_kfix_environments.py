@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kfix.incident import environments
+from kfix.incident.cluster_names import Own
 from kfix.incident.environment_words import of_name, of_segment, of_value
 from manifests.repository.reach import Reach
 from safety.core.policy import EnvironmentPolicy, Policy
@@ -134,7 +135,7 @@ def test_what_speaks_is_read_from_tags_scope_query_labels_template_namespace_and
     proof = told(
         environments.of_alert({"env": "prod", "kube_cluster_name": "prod-eu"}, "stage:live"),
         environments.of_monitor(monitor),
-        environments.of_cluster("prod-eu", "production", "shop", {"shop": "prd"}),
+        environments.of_cluster(Own("prod-eu", environment="production"), "shop", {"shop": "prd"}),
         environments.of_objects(seen, [REF]),
         environments.of_reaches([Reach("path", "clusters/prod/api.yaml", "path of the file")]),
     )
@@ -209,7 +210,7 @@ def test_names_that_happen_to_have_such_a_word_merge_nothing() -> None:
     ref = ObjectRef(kind="Deployment", namespace="sandbox", name="api")
     proof = told(
         environments.of_alert({"env": "sandbox"}),
-        environments.of_cluster("sandbox-1", ""),
+        environments.of_cluster(Own("sandbox-1")),
         environments.of_objects({}, [ref]),
         environments.of_reaches([Reach("path", "apps/sandbox/api.yaml", "path of the file")]),
     )
@@ -280,8 +281,10 @@ def spoken(said: dict[str, str], key: str) -> EnvironmentProof:
         ),
         environments.of_monitor(Monitor(rule_id="1", tags=tags, query=query)),
         environments.of_cluster(
-            said.get("cluster name", "c1"),
-            said.get("cluster environment", ""),
+            Own(
+                said.get("cluster name", "c1"),
+                environment=said.get("cluster environment", ""),
+            ),
             "shop",
             {"shop": said["namespace setting"]} if "namespace setting" in said else {},
         ),

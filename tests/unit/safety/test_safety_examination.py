@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from kfix.infra.clients.kubernetes import LockProof
 from manifests.proposal.propose import EditBase, EditProposal, propose_on
 from manifests.refused import EditRefused
@@ -28,7 +28,7 @@ from schemas.validated import CheckResult, FileEdit, ValidatedPlan, ValidatedPla
 from tests.support import publish as sample
 
 #: The sample's cluster.
-OWN = Own("eu-1")
+OURS = Fleet.of(Own("eu-1"))
 #: What ports raise: failures of our tree, and those of a bug or of a client that nobody mapped.
 FAILURES = [
     errors.Unavailable("gone"),
@@ -98,7 +98,7 @@ async def examined(
     cluster: Cluster,
     deadline_s: float = 5.0,
     *,
-    own: Own | None = None,
+    fleet: Fleet | None = None,
     claim: ClusterClaim | None = None,
 ) -> tuple[ValidatedPlan, dict[str, CheckResult]]:
     ports = SafetyPorts(
@@ -107,7 +107,7 @@ async def examined(
         PublishedSchemas(""),
         Policy(),
         deadline_s,
-        own=OWN if own is None else own,
+        fleet=OURS if fleet is None else fleet,
         lock=Held(),
     )
     found = (await examination(proposed(claim), ports)).plans
@@ -173,7 +173,14 @@ async def test_one_silence_is_no_verdict_the_plans_are_examined_again_and_then_u
     repository: Repository, cluster: Cluster, silent: str
 ) -> None:
     ports = SafetyPorts(
-        repository, cluster, PublishedSchemas(""), Policy(), 0.05, ask_again=3, own=OWN, lock=Held()
+        repository,
+        cluster,
+        PublishedSchemas(""),
+        Policy(),
+        0.05,
+        ask_again=3,
+        fleet=OURS,
+        lock=Held(),
     )
     with pytest.raises(errors.Unanswered) as raised:
         await validate(proposed(), ports)
@@ -197,26 +204,26 @@ async def test_a_servers_refusal_is_a_verdict_and_is_not_asked_for_again(
         Policy(),
         5.0,
         ask_again=3,
-        own=OWN,
+        fleet=OURS,
         lock=Held(),
     )
     assert isinstance(await validate(proposed(), ports), ValidatedPlans)
 
 
 @pytest.mark.parametrize(
-    ("own", "claim"),
+    ("fleet", "claim"),
     [
-        (Own("other-us"), None),
-        (Own(), None),
-        (OWN, ClusterClaim(verdict="foreign", named=("other-us",))),
-        (OWN, ClusterClaim(verdict="unclaimed")),
+        (Fleet.of(Own("other-us")), None),
+        (Fleet(), None),
+        (OURS, ClusterClaim(verdict="foreign", named=("other-us",))),
+        (OURS, ClusterClaim(verdict="unclaimed")),
     ],
 )
 async def test_a_plan_for_another_cluster_is_neither_looked_up_nor_dry_run(
-    own: Own, claim: ClusterClaim | None
+    fleet: Fleet, claim: ClusterClaim | None
 ) -> None:
     cluster = Cluster()
-    plan, checks = await examined(Repository(), cluster, own=own, claim=claim)
+    plan, checks = await examined(Repository(), cluster, fleet=fleet, claim=claim)
     assert cluster.asked == []
     assert checks["server_dry_run"].verdict == "fail"
     assert "server_dry_run" in plan.rejected_by

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kfix.incident.cluster_names import Own
+from kfix.incident.cluster_names import Fleet, Own
 from safety.adapters.schemas import PublishedSchemas
 from safety.core import Policy
 from safety.core.images import by_name, image_exists, named_in
@@ -135,7 +135,13 @@ def proposed(*plans: ActionPlan, **registry: Any) -> CandidatePlans:
 
 async def examined(registries: Registries | None) -> tuple[Examined, CheckResult | None]:
     ports = SafetyPorts(
-        None, None, PublishedSchemas(""), Policy(), 5.0, own=Own("eu-1"), images=registries
+        None,
+        None,
+        PublishedSchemas(""),
+        Policy(),
+        5.0,
+        fleet=Fleet.of(Own("eu-1")),
+        images=registries,
     )
     found = await examination(proposed(), ports)
     checks = {check.name: check for check in found.plans.plans[0].checks}

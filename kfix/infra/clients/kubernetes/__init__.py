@@ -13,12 +13,13 @@ lock's probe (``lock``), a patch that changes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from kfix.infra.clients.kubernetes.client import Kubernetes
 from kfix.infra.clients.kubernetes.lock import LockProof, LockState
 from kfix.infra.clients.kubernetes.refusals import Conflict, DryRun, RefusalCause, RejectedByServer
+from kfix.infra.clusters import clusters
 from kfix.infra.settings import KubernetesConnection
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "RefusalCause",
     "RejectedByServer",
     "configured",
+    "open_clusters",
     "open_kubernetes",
 ]
 
@@ -54,3 +56,15 @@ async def open_kubernetes(settings: KubernetesConnection) -> AsyncIterator[Kuber
         yield Kubernetes(wire)
     finally:
         await wire.close()
+
+
+async def open_clusters(stack: AsyncExitStack) -> Mapping[str, Kubernetes]:
+    """A connection to each cluster of the settings, by its name, closed with ``stack``; one that is not configured has none.
+
+    Each has its own turns, time-outs and credentials. Raises ``BadSettings``, and as ``open_kubernetes``.
+    """
+    return {
+        one.own.name: await stack.enter_async_context(open_kubernetes(one.connection))
+        for one in clusters()
+        if configured(one.connection)
+    }

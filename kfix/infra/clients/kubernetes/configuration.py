@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from kfix.infra.settings import KubernetesConnection
 from schemas import errors
+
+#: Seconds between two looks at a token's file. Kubernetes replaces a mounted token long before it ends.
+_TOKEN_S = 60.0
 
 
 async def read_configuration(settings: KubernetesConnection) -> Configuration:
@@ -37,9 +45,39 @@ async def read_configuration(settings: KubernetesConnection) -> Configuration:
     return configuration
 
 
+class TokenInFile:
+    """Keeps a configuration's bearer token as a file has it, looking again each minute, as client-go does."""
+
+    def __init__(self, file: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = Path(file)
+        self._clock = clock
+        self._due = -math.inf
+
+    def __call__(self, configuration: Configuration) -> None:
+        """Raises ``errors.Unauthorized`` (reason ``bad_configuration``) when the file has no token."""
+        if self._clock() < self._due:
+            return
+        try:
+            token = self._file.read_text("ascii").strip()
+        except (OSError, ValueError) as trouble:
+            raise errors.Unauthorized(
+                f"the token's file cannot be read: {type(trouble).__name__}",
+                reason="bad_configuration",
+            ) from trouble
+        if not token or not token.isprintable():
+            raise errors.Unauthorized("the token's file has no token", reason="bad_configuration")
+        configuration.api_key["BearerToken"] = token
+        configuration.api_key_prefix["BearerToken"] = "Bearer"
+        self._due = self._clock() + _TOKEN_S
+
+
 def _from_url(settings: KubernetesConnection, configuration: Configuration) -> None:
     configuration.host = settings.url.rstrip("/")
-    if token := settings.token.get_secret_value():
+    if settings.token_file:
+        keep = TokenInFile(settings.token_file)
+        keep(configuration)
+        configuration.refresh_api_key_hook = keep  # type: ignore[assignment]
+    elif token := settings.token.get_secret_value():
         configuration.api_key["BearerToken"] = token
         configuration.api_key_prefix["BearerToken"] = "Bearer"
     configuration.ssl_ca_cert = settings.ca_file or None

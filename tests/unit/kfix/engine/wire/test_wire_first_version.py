@@ -14,6 +14,7 @@ from enrich.core.repeats import episode_of, trouble_of_alert
 from kfix.engine import topics
 from kfix.engine.wire import codec_for
 from kfix.engine.wire.files import published
+from kfix.incident.cluster_names import Fleet
 from kfix.infra.settings import Kafka
 from schemas.alerts import Alert, RawAlert
 from schemas.context import ContextBundle, Monitor
@@ -91,7 +92,7 @@ def said(alert: Alert) -> None:
     assert alert.details == {"status": OLD["status"]}
     assert alert.logs_sample == OLD["logs_sample"]
     assert alert.happened_at == datetime.fromisoformat(OLD["happened_at"])
-    assert (episode_of(alert, "dd-1"), trouble_of_alert(alert)) == (CYCLE, TROUBLE)
+    assert (episode_of(alert, "dd-1", Fleet()), trouble_of_alert(alert)) == (CYCLE, TROUBLE)
 
 
 @pytest.mark.parametrize(

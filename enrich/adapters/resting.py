@@ -1,0 +1,88 @@
+"""A cluster that does not answer is left alone for a while, so that its alerts do not take the turns of the others'."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from enrich.ports import ClusterReader, Listing
+from kfix.texts import say
+from schemas import errors
+from schemas.base import Json
+from schemas.context import LogExcerpt
+
+
+class SharedReader(ClusterReader, Protocol):
+    """A reader whose answers several alerts share."""
+
+    def since(self, at: datetime) -> ClusterReader:
+        """The same for an alert that came ``at``."""
+        ...
+
+
+@dataclass(slots=True)
+class Health:
+    """When a cluster was last found silent. ``silent_at`` in seconds of the clock; ``None`` while it answers."""
+
+    rest_s: float
+    clock: Callable[[], float] = time.monotonic
+    silent_at: float | None = None
+    trying: bool = False
+
+    @asynccontextmanager
+    async def asked(self) -> AsyncIterator[None]:
+        """Around a question. Raises errors.Unavailable while the cluster rests; after that one question tries it."""
+        trial = self.silent_at is not None
+        if trial:
+            self._refuse()
+            self.trying = True
+        try:
+            yield
+        except (errors.Unavailable, errors.TimedOut, TimeoutError, asyncio.CancelledError):
+            # A question that outlives its alert's deadline is cancelled.
+            self.silent_at = self.clock()
+            raise
+        except errors.KFixError:
+            self.silent_at = None
+            raise
+        else:
+            self.silent_at = None
+        finally:
+            self.trying = self.trying and not trial
+
+    def _refuse(self) -> None:
+        assert self.silent_at is not None
+        silent_s = self.clock() - self.silent_at
+        if self.trying or silent_s < self.rest_s:
+            raise errors.Unavailable(say("enrich.silent", seconds=round(silent_s)))
+
+
+class RestingCluster:
+    """``enrich.ports.ClusterReader`` that asks ``inner`` unless it has just not answered."""
+
+    def __init__(self, inner: SharedReader, health: Health) -> None:
+        self._shared = inner
+        self._inner: ClusterReader = inner
+        self._health = health
+
+    def since(self, at: datetime) -> RestingCluster:
+        """The same for an alert that came ``at``."""
+        view = copy.copy(self)
+        view._inner = self._shared.since(at)
+        return view
+
+    async def objects(self, namespace: str) -> Listing:
+        """As the inner one. Raises errors.Unavailable at once while the cluster rests."""
+        async with self._health.asked():
+            return await self._inner.objects(namespace)
+
+    async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
+        """As the inner one. Raises errors.Unavailable at once while the cluster rests."""
+        async with self._health.asked():
+            return await self._inner.logs(pods)
