@@ -38,6 +38,7 @@ Malformation = Literal[
     "nothing_to_go_on",
     "bad_value",
     "unencodable",
+    "truncated",
 ]
 #: Why an authentic event is ignored.
 Indifference = Literal[
@@ -51,6 +52,7 @@ Indifference = Literal[
     "system_note",
     "edited_note",
     "opened_elsewhere",
+    "no_trouble",
 ]
 
 

@@ -14,7 +14,7 @@ from ingest.core.source import AlertReader, AlertSource, SaidAlert
 from ingest.settings import Ingest
 
 #: Folders, in the order in which they are asked whose a payload is: Datadog takes what nobody else knows.
-NAMES: tuple[str, ...] = ("gitlab", "datadog")
+NAMES: tuple[str, ...] = ("alertmanager", "gitlab", "datadog")
 
 
 def open_sources(shared: Ingest) -> tuple[AlertSource, ...]:

@@ -1,4 +1,4 @@
-"""The recipe of an alert source works as it is written: Alertmanager's alerts go the whole way, by one line outside their folder."""
+"""The recipe of an alert source works as it is written: Grafana's alerts go the whole way, by one line outside their folder."""
 
 from __future__ import annotations
 
@@ -10,37 +10,45 @@ import pytest
 
 from tests.support.recipes import changed, copied, follow, run
 
-NAME = "alertmanager"
-#: As Alertmanager documents version 4: one alert fires, one is over, one is nobody's.
+NAME = "grafana"
+#: As Grafana documents it: one alert fires, one is over, one is nobody's.
 PAYLOAD: dict[str, Any] = {
-    "version": "4",
+    "receiver": "kfix",
+    "status": "firing",
+    "orgId": 1,
+    "version": "1",
     "groupKey": '{}:{namespace="shop"}',
     "truncatedAlerts": 0,
-    "status": "firing",
-    "receiver": "kfix",
     "groupLabels": {"namespace": "shop"},
     "commonLabels": {"namespace": "shop", "cluster": "eu-1"},
     "commonAnnotations": {},
-    "externalURL": "https://alertmanager.example.com",
+    "externalURL": "https://grafana.example.com",
+    "title": "[FIRING:1] shop",
+    "state": "alerting",
+    "message": "",
     "alerts": [
         {
             "status": "firing",
             "labels": {
-                "alertname": "KubePodCrashLooping",
+                "alertname": "Pods restart",
                 "cluster": "eu-1",
                 "namespace": "shop",
                 "deployment": "api",
                 "severity": "warning",
             },
-            "annotations": {"summary": "Pod is crash looping."},
+            "annotations": {"summary": "Pods of api restart."},
             "startsAt": "2026-11-24T09:00:00.123Z",
             "endsAt": "0001-01-01T00:00:00Z",
-            "generatorURL": "https://prometheus.example.com/graph?g0.expr=x",
+            "values": {"A": 3},
+            "generatorURL": "https://grafana.example.com/alerting/grafana/x/view",
             "fingerprint": "1a30ba71cca2921f",
+            "silenceURL": "https://grafana.example.com/alerting/silence/new",
+            "dashboardURL": "",
+            "panelURL": "",
         },
         {
             "status": "resolved",
-            "labels": {"alertname": "KubePodNotReady", "cluster": "eu-1", "namespace": "shop"},
+            "labels": {"alertname": "Pods wait", "cluster": "eu-1", "namespace": "shop"},
             "annotations": {},
             "startsAt": "2026-11-24T08:00:00Z",
             "endsAt": "2026-11-24T09:00:00Z",
@@ -64,11 +72,11 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def told(copy: Path, *words: str, payloads: tuple[dict[str, Any], ...] = ()) -> str:
-    token = "right-token-of-alertmanager"
+    token = "right-token-of-grafana"
     return run(
         copy,
         *words,
-        KFIX_INGEST_ALERTMANAGER_TOKENS=token,
+        KFIX_INGEST_GRAFANA_TOKENS=token,
         TOKEN=token,
         PAYLOADS=json.dumps(payloads),
     )
@@ -92,7 +100,7 @@ def test_its_alerts_are_authenticated_read_enriched_and_diagnosed(copy: Path) ->
     assert (wrong["status"], wrong["reason"]) == (401, "token_wrong")
     assert (right["status"], right["result"]) == (202, "accepted")
     assert letters == {"letters": ["nothing_to_go_on"]}, "what cannot be read is kept, once"
-    assert (firing["source"], firing["state"]) == ("Alertmanager", "firing")
+    assert (firing["source"], firing["state"]) == ("Grafana", "firing")
     assert firing["subject"] == "Deployment/shop/api"
     assert firing["class"] == "oom_killed"
     assert resolved["state"] == "resolved"
@@ -114,8 +122,8 @@ def test_a_captured_payload_is_recognised_and_other_sources_are_read_as_before(c
         "import json,os;from ingest.sources import alert_in;(p,)=json.loads(os.environ['PAYLOADS']);"
         "print([alert_in(d, b'x').alert.source for d in (p, {'title': '[Triggered] x'})])"
     )
-    assert told(copy, "-c", script, payloads=(PAYLOAD,)) == "['alertmanager', 'datadog']\n"
+    assert told(copy, "-c", script, payloads=(PAYLOAD,)) == "['grafana', 'datadog']\n"
 
 
 def test_its_settings_are_on_the_page_of_settings(copy: Path) -> None:
-    assert "`KFIX_INGEST_ALERTMANAGER_TOKENS`" in (copy / "docs/settings.md").read_text()
+    assert "`KFIX_INGEST_GRAFANA_TOKENS`" in (copy / "docs/settings.md").read_text()

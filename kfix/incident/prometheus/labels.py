@@ -1,0 +1,84 @@
+"""Prometheus' labels in the names that all sources share. Pure.
+
+A series has the labels of what it is about and those of what it was scraped from. An exporter tells of others: its own
+pod, Service and address are nobody's trouble. Labels: kube-state-metrics (docs/metrics), cAdvisor by the kubelet,
+node_exporter, and the rules of https://github.com/prometheus-operator/kube-prometheus.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+#: Label to the shared name, in the order in which a group names them.
+NAMES: Mapping[str, str] = {
+    "cluster": "kube_cluster_name",
+    "namespace": "kube_namespace",
+    "deployment": "kube_deployment",
+    "statefulset": "kube_stateful_set",
+    "daemonset": "kube_daemon_set",
+    "cronjob": "kube_cronjob",
+    "job_name": "kube_job",
+    "replicaset": "kube_replica_set",
+    "horizontalpodautoscaler": "horizontalpodautoscaler",
+    "persistentvolumeclaim": "persistentvolumeclaim",
+    "service": "kube_service",
+    "pod": "pod_name",
+    "container": "kube_container_name",
+    "node": "kube_node",
+}
+#: Names that say what an alert is about; a replica set changes with every rollout.
+_PLACES = tuple(name for name in NAMES.values() if name != "kube_replica_set")
+_STATE_METRICS = re.compile(r"kube-?state-?metrics", re.IGNORECASE)
+_NODE_EXPORTER = re.compile(r"node-?_?exporter", re.IGNORECASE)
+_KUBELET = re.compile(r"kubelet|cadvisor", re.IGNORECASE)
+#: Of the scrape, whoever was scraped.
+_SCRAPE = ("job", "instance", "endpoint", "metrics_path", "prometheus", "prometheus_replica")
+_SERVED = ("service", *_SCRAPE)
+_OF_A_POD = ("namespace", "pod", "container")
+_ADDRESS = re.compile(r"\[?[0-9A-Fa-f:.]+\]?(?::\d+)?")
+
+
+def neutral(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels by the shared names; those of the scrape as ``scrape_<label>``, so that nothing takes them for a subject."""
+    scraped = _of_the_scrape(labels)
+    found: dict[str, str] = {}
+    for name, value in labels.items():
+        if name in scraped:
+            found[f"scrape_{name}"] = value
+        else:
+            found[NAMES.get(name, name)] = value
+    host = _host(labels)
+    if host and _tells_of_nodes(labels):
+        found.setdefault("kube_node", host)
+    return found
+
+
+def group_of(named: Mapping[str, str]) -> str:
+    """What of a rule's series fired, as tags of the shared names: ``kube_namespace:shop,kube_deployment:api``."""
+    return ",".join(f"{name}:{named[name]}" for name in _PLACES if named.get(name))
+
+
+def _of_the_scrape(labels: Mapping[str, str]) -> frozenset[str]:
+    """The labels that name what was scraped, not what is told of."""
+    job = labels.get("job", "")
+    if _STATE_METRICS.search(job):
+        own = _STATE_METRICS.search(labels.get("pod", "") + labels.get("container", ""))
+        return frozenset((*_SERVED, "pod", "container") if own else _SERVED)
+    if _NODE_EXPORTER.search(job):
+        return frozenset((*_SERVED, *_OF_A_POD))
+    if _KUBELET.search(job):
+        return frozenset((*_SERVED, *_OF_A_POD) if _tells_of_nodes(labels) else _SERVED)
+    return frozenset(_SCRAPE)
+
+
+def _tells_of_nodes(labels: Mapping[str, str]) -> bool:
+    job = labels.get("job", "")
+    inside = labels.get("pod") or labels.get("persistentvolumeclaim")
+    return bool(_NODE_EXPORTER.search(job) or (_KUBELET.search(job) and not inside))
+
+
+def _host(labels: Mapping[str, str]) -> str:
+    """The scraped host's name; empty for an address, which names nobody."""
+    instance = labels.get("instance", "")
+    return "" if _ADDRESS.fullmatch(instance) else instance.partition(":")[0]
