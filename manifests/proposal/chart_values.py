@@ -88,8 +88,8 @@ def put(task: Task, placed: Sequence[Placed], steps: Sequence[str]) -> None:
             inside[1][paths.render(one.path)] = one.value
         elif layer.owner is None:
             file = layer.holder or layer.path
-            at, value = held(one, _value_at(task.index, layer) if layer.leaf else None)
-            filed.setdefault((file, layer.document if layer.holder else 0), {})[at] = value
+            where, value = held(one, _value_at(task.index, layer) if layer.leaf else None)
+            filed.setdefault((file, layer.document if layer.holder else 0), {})[where] = value
         else:
             owned.setdefault(layer.owner, []).append(field_of(one))
     for (owner, at), (text, inner) in written.items():

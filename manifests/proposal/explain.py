@@ -8,7 +8,7 @@ from kfix.texts import say
 from manifests.helm import charts, elsewhere
 from manifests.helm import place as helm
 from manifests.helm.layers import Release
-from manifests.helm.placed import field_of
+from manifests.helm.placed import field_of, held
 from manifests.helm.releases import read_releases
 from manifests.objects import paths
 from manifests.proposal import missing, survey
@@ -175,7 +175,7 @@ def _by_values(asked: _Question) -> str:
     if placed.layer.owner is None:
         layer = placed.layer
         asked.files.append(layer.holder or layer.path)
-        at = paths.render((*layer.at, *placed.path))
+        at, _ = held(placed, None)
         return say("manifests.place_document_at", holder=layer.holder or layer.path, at=at)
     path = field_of(placed).path
     return say(

@@ -395,8 +395,9 @@ def _moved(before: Side, after: Side) -> list[str]:
     if before.whole is after.whole:
         return []
     first, second = _placed(before.whole), _placed(after.whole)
-    gone = [say("manifests.goes_away", what=one[0]) for one in first if one not in second]
-    return gone + [say("manifests.appears", what=one[0]) for one in second if one not in first]
+    gone = (say("manifests.goes_away", what=one[0]) for one in first if one not in second)
+    come = (say("manifests.appears", what=one[0]) for one in second if one not in first)
+    return [*gone, *come]
 
 
 def _placed(whole: Map) -> dict[tuple[str, str | None, str, str], None]:

@@ -224,12 +224,7 @@ def _parts(
 
 def _inside(side: _Repository, one: Installer) -> Iterator[str]:
     """Manifests that are applied as they are."""
-    folder = f"{one.folder}/" if one.folder else ""
-    for file in side.index.texts:
-        below = file.startswith(folder) and file.endswith((".yaml", ".yml", ".json"))
-        deep = "/" in file.removeprefix(folder)
-        if below and (one.recursive or not deep) and not one.passes_over(file):
-            yield file
+    yield from (file for file in side.index.texts if side.whole.applies(one, file))
 
 
 def _built(side: _Repository, folder: str, above: frozenset[str]) -> ReadPart:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import deployed, kustomize, own_map, provenance, spaces, tree
+from manifests.repository import deployed, kustomize, own_map, provenance, spaces, tree, unsaid
 from manifests.repository.choosing import Choice
 from manifests.repository.environments import matches
 from manifests.repository.index import RepositoryIndex, Sighting
@@ -112,8 +112,14 @@ def locate(
     )
     candidates = _of_namespace(search, _candidates(search))
     candidates, roots = _narrowed(search, candidates)
+    declared, ways = candidates, [*roots, *_plain_of(search, candidates)]
     candidates, roots = _one_way(search, candidates, roots)
     location = _built(search, candidates, roots) if roots else _plain(search, candidates)
+    way = next((way for way in ways if _is_at(way, location)), None)
+    if way is not None and not search.told:
+        environment = search.hints.environment
+        both = (way, ways)
+        unsaid.refuse(index, known, search.asked, both, environment=environment, declared=declared)
     location = replace(location, told=search.told, ref=search.ref)
     folder = location.built_in if roots else location.path.rpartition("/")[0]
     location = _with_what_is_on_top(search, location, folder)
@@ -263,12 +269,26 @@ def _roots_in(
     return [r for r in roots if own_map.is_below(r.folder, folders)] or roots
 
 
+def _free(search: _Search, found: Sequence[Sighting]) -> list[Sighting]:
+    return [s for s in found if not search.graph.users_of(s.path)]
+
+
+def _plain_of(search: _Search, found: Sequence[Sighting]) -> list[Sighting]:
+    return [s for s in _free(search, found) if not is_part(s.document)]
+
+
+def _is_at(way: Sighting | Kustomization, location: Location) -> bool:
+    """Is the location what the way makes the object of?"""
+    if isinstance(way, Sighting):
+        return not location.through and way.path == location.path
+    return bool(location.through) and way.folder == location.built_in
+
+
 def _one_way(
     search: _Search, found: list[Sighting], roots: list[Kustomization]
 ) -> tuple[list[Sighting], list[Kustomization]]:
     """Overlays or plain files: where both declare the object, the environment has to tell them apart."""
-    free = [s for s in found if not search.graph.users_of(s.path)]
-    plain = [s for s in free if not is_part(s.document)]
+    free, plain = _free(search, found), _plain_of(search, found)
     if not roots and not free:
         raise NotEditable(
             "NOT_FOUND", say("manifests.only_component_nothing_here_builds", object=search.ref.key)

@@ -102,8 +102,8 @@ def of_set(index: RepositoryIndex, item: Json, place: str) -> Iterator[Installer
     if found.complete:
         return
     trouble = say("manifests.nobody_here_can_tell_applications")
-    for written in set_elements.git_files(mapping(item, "spec").get("generators")):
-        yield Installer(name, words=(), pattern=_pattern_of_files(written), trouble=trouble)
+    for file in set_elements.git_files(mapping(item, "spec").get("generators")):
+        yield Installer(name, words=(), pattern=_pattern_of_files(file), trouble=trouble)
     for source in [s for _, s in argocd.sources(template)]:
         written = [(text(source, "path"), source), *value_files(template, source)]
         for one, read_from in [(path, lender) for path, lender in written if path]:

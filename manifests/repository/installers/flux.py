@@ -5,14 +5,15 @@ Sources: Flux's Kustomization v1 and HelmRelease v2 references.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kfix.texts import say
 from manifests.objects.shapes import items, mapping, mappings, text
-from manifests.repository import argocd, variables
+from manifests.repository import argocd, kustomize, variables
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.installers.model import Installer
+from manifests.repository.installers import revisions
+from manifests.repository.installers.model import Installer, is_below
 from manifests.repository.installers.revisions import of_reference
 from manifests.repository.installers.settings import from_flux
 from schemas.base import Json
@@ -30,7 +31,8 @@ def of_kustomization(index: RepositoryIndex, item: Json, place: str) -> Iterator
     given = mapping(spec, "postBuild", "substitute")
     words = [cluster, place, name, text(spec, "path"), text(spec, "targetNamespace")]
     words += [str(value) for key, value in given.items() if "env" in str(key).lower()]
-    for folder in _meant(index, argocd.folder_of(text(spec, "path") or ".")):
+    path = argocd.folder_of(text(spec, "path") or ".")
+    for folder in _applied(index, revisions.meant(index, item, place, path)):
         yield Installer(
             say("manifests.flux_kustomization_in", name=name, place=place),
             folder,
@@ -53,15 +55,14 @@ def _fills(spec: Mapping[str, Any]) -> tuple[str, ...]:
     return (*map(str, mapping(spec, "postBuild", "substitute")), *taken)
 
 
-def _meant(index: RepositoryIndex, folder: str) -> list[str]:
-    if not folder or folder in index.folders():
-        return [folder]
-    found = dict.fromkeys(
-        path[: path.index(f"/{folder}/") + 1 + len(folder)]
-        for path in index.texts
-        if f"/{folder}/" in path
-    )
-    return list(found) or [folder]
+def _applied(index: RepositoryIndex, folders: Sequence[str]) -> Iterator[str]:
+    """With the folders below that have a Kustomization of their own, where Flux makes one for the folder: it builds them."""
+    known = kustomize.read_graph(index).by_folder
+    for folder in folders:
+        yield folder
+        if folder not in known:
+            below = sorted(one for one in known if is_below(one, folder))
+            yield from (one for one in below if not any(is_below(one, other) for other in below))
 
 
 def of_release(index: RepositoryIndex, item: Json, place: str) -> Installer:

@@ -96,6 +96,11 @@ class Installer:
         return ""
 
 
+def is_below(folder: str, above: str) -> bool:
+    """Is it a folder inside of the other?"""
+    return bool(folder) and folder != above and (not above or folder.startswith(f"{above}/"))
+
+
 @dataclass(slots=True)
 class Map:
     """All installers of a repository at one commit."""
@@ -202,10 +207,28 @@ class Map:
             return inside or any(
                 path.startswith(kept + "/") for kept in dependencies.folders(self.index, folder)
             )
-        if not path.endswith((".yaml", ".yml", ".json")):
+        return self.applies(one, path)
+
+    def applies(self, one: Installer, path: str) -> bool:
+        """Does it apply the file as it is, if its folder is neither built nor a chart? Flux builds folders below that have
+        a Kustomization, and takes no JSON."""
+        folder, flux = one.folder or "", one.by == "flux"
+        if not path.endswith((".yaml", ".yml") if flux else (".yaml", ".yml", ".json")):
             return False
+        inside = not folder or path.startswith(folder + "/")
         below = one.recursive or posixpath.dirname(path) == folder
+        if flux and self._is_built_below(folder, path):
+            return False
         return inside and below and not one.passes_over(path)
+
+    def _is_built_below(self, folder: str, path: str) -> bool:
+        """Does a folder below have a Kustomization, and the file with it?"""
+        above = posixpath.dirname(path)
+        while is_below(above, folder):
+            if self.is_built(above):
+                return True
+            above = posixpath.dirname(above)
+        return False
 
     def _inflated(self, folder: str) -> list[str]:
         return [c for k in self.graph.below(self.graph.by_folder[folder]) for c in k.charts]

@@ -58,6 +58,28 @@ def of_reference(
     return nearest[0] if nearest and all(one == nearest[0] for one in nearest) else None
 
 
+def meant(index: RepositoryIndex, item: Json, place: str, folder: str) -> list[str]:
+    """The folders that a Flux Kustomization's path may mean. In a GitRepository that is declared here it counts from the
+    root, unless that takes others in; in an artifact from wherever that begins."""
+    if not folder or folder in index.folders():
+        return [folder]
+    said = mapping(item, "spec", "sourceRef")
+    known = [
+        one
+        for _, one in _repositories(index)
+        if text(one, "metadata", "name") == text(said, "name")
+    ]
+    inside = any(mapping(one, "spec").get("include") for one in known)
+    if text(said, "kind") == "GitRepository" and known and not inside:
+        return [folder]
+    found = dict.fromkeys(
+        path[: path.index(f"/{folder}/") + 1 + len(folder)]
+        for path in index.texts
+        if f"/{folder}/" in path
+    )
+    return list(found) or [folder]
+
+
 def _of_repository(index: RepositoryIndex, item: Json) -> Apart | None:
     ref = mapping(item, "spec", "ref")
     kind = next((name for name in _REFS if ref.get(name)), "")
@@ -106,7 +128,7 @@ def _other_repository(index: RepositoryIndex, url: str) -> Apart | None:
     own = index.project.lower()
     known = bool(own) and not own.isdigit()
     own = own if known else _usual(index)
-    if not own or path == own or path.endswith("/" + own):
+    if not own or path == own or (path.endswith("/" + own) and own not in _named(index)):
         return None
     named_alike = posixpath.basename(path) == posixpath.basename(own)
     if named_alike and not known:
@@ -114,6 +136,20 @@ def _other_repository(index: RepositoryIndex, url: str) -> Apart | None:
     return Apart(
         say("manifests.deploys_from_repository", path=path[:100]), known and not named_alike
     )
+
+
+def _named(index: RepositoryIndex) -> frozenset[str]:
+    """The repositories that sources name. Where one is called just like this one, a longer path is none of its addresses."""
+    known = index.memo.get("named repositories")
+    if not isinstance(known, frozenset):
+        said = [text(one, "spec", "url") for _, one in _repositories(index)]
+        for kind in ("application", "applicationset"):
+            for _, item in declared_objects(index, kind):
+                of = mapping(item, "spec", "template") or item
+                said += [text(source, "repoURL") for _, source in argocd.sources(dict(of))]
+        known = frozenset(map(argocd.path_of, said))
+        index.memo["named repositories"] = known
+    return known
 
 
 def _usual(index: RepositoryIndex) -> str:

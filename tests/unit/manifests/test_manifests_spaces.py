@@ -104,3 +104,31 @@ def test_an_autoscaler_of_the_base_or_beside_the_overlays_owns_the_replicas_of_a
         with pytest.raises(NotEditable) as refused:
             edited(more, environment="staging")
         assert refused.value.code == "HPA_OWNED"
+
+
+def test_an_overlay_without_a_namespace_does_not_answer_for_one_that_another_overlay_says() -> None:
+    files = BASE | overlay("prod") | overlay("eu", "namespace: shop\n")
+    with pytest.raises(NotEditable, match=r"overlays/prod/.*overlays/eu/.*says shop") as refused:
+        edited(files)
+    assert refused.value.code == "AMBIGUOUS_DOC"
+    # It may answer where the other one is of another environment, or of another namespace.
+    staging = BASE | overlay("prod") | overlay("staging", "namespace: shop\n")
+    assert edited(staging) == ["overlays/prod/p.yaml"]
+    other = BASE | overlay("prod") | overlay("eu", "namespace: other\n")
+    assert edited(other) == ["overlays/prod/p.yaml"]
+    said = BASE | overlay("prod", "namespace: shop\n") | overlay("eu", "namespace: shop\n")
+    assert edited(said) == ["overlays/prod/p.yaml"]
+
+
+def test_a_file_without_a_namespace_does_not_answer_for_one_whose_file_says_it() -> None:
+    shop = DEPLOYMENT.replace("{name: api}}", "{name: api}").replace(
+        "metadata: {name: api}", "metadata: {name: api, namespace: shop}"
+    )
+    files = {"prod/api.yaml": DEPLOYMENT, "eu/api.yaml": shop}
+    with pytest.raises(NotEditable, match=r"prod/api\.yaml.*eu/api\.yaml says shop"):
+        edited(files)
+    assert edited({"prod/api.yaml": DEPLOYMENT, "staging/api.yaml": shop}) == ["prod/api.yaml"]
+    mapped = files | {
+        ".kfix.yaml": "version: 1\ndeclared: [{for: shop, environment: prod, below: [prod]}]\n"
+    }
+    assert edited(mapped) == ["prod/api.yaml"]
