@@ -13,16 +13,17 @@ from dataclasses import replace
 import yaml
 
 from kfix.texts import say
-from manifests.helm import elsewhere, literals, named_values, through
+from manifests.helm import elsewhere, literals, named_values, ranges, through
 from manifests.helm.charts import InstalledRelease, Search, find
 from manifests.helm.elsewhere import KeptElsewhere
-from manifests.helm.layers import Layer, layer_for, merged
+from manifests.helm.layers import Layer, Release, layer_for, merged
 from manifests.helm.placed import Placed
 from manifests.helm.template_values import read_values
 from manifests.helm.value_paths import ABSENT, candidates, laid, unset
 from manifests.objects import paths
 from manifests.objects.shapes import mapping, text
 from manifests.refused import NotEditable
+from manifests.render import orders
 from manifests.repository import rendering
 from manifests.repository.rendering import GaveUp, NotRendered
 from manifests.text import equivalence
@@ -191,7 +192,8 @@ def _place_field(
     values_now = merged(release.layers)
     also: list[str] = []
     reached = ""
-    tried = candidates(values_now, chosen.item, field, search.ref)[:_TRIES]
+    ranged = ranges.entries(values_now, chosen.item, paths.parse(field.path), field.after)
+    tried = [*ranged, *candidates(values_now, chosen.item, field, search.ref)][:_TRIES]
     read = read_values(search.index, chosen.recipe.chart)
     open_ = unset(values_now, chosen.item, field, search.ref, read)[:_OPEN_TRIES]
     for path, value in (*tried, *(one for one in open_ if one not in tried)):
@@ -264,7 +266,18 @@ def _in_its_layer(
         if placed is None:
             raise
         return replace(placed, recipe=chosen.recipe)
-    return Placed(layer, path, value, chosen.recipe)
+    return Placed(layer, *_with_its_list(release, layer, path, value), chosen.recipe)
+
+
+def _with_its_list(
+    release: Release, layer: Layer, path: paths.Path, value: Json
+) -> tuple[paths.Path, Json]:
+    """A value inside of a list that the layer does not have: Helm replaces lists, so that it gets the whole one."""
+    at = next((n for n, segment in enumerate(path) if not isinstance(segment, str)), None)
+    there = at is None or paths.find(layer.values, path[:at], ABSENT) is not ABSENT
+    if there or layer.leaf:
+        return path, value
+    return path[:at], paths.get(laid(merged(release.layers), path, value), path[:at])
 
 
 class _OnTop:
@@ -317,8 +330,8 @@ def _effect(
         return None
     if not any(
         rendering.same(
-            rendering.steady(rendering.expected(mine[0].before, set_)),
-            rendering.steady(mine[0].after),
+            orders.settled(rendering.steady(rendering.expected(mine[0].before, set_))),
+            orders.settled(rendering.steady(mine[0].after)),
         )
         for set_ in ([field], together)
     ):

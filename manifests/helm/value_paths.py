@@ -37,6 +37,8 @@ def candidates(
         found |= _openings(values_now, target, field.after)
     if now is ABSENT and isinstance(target[-1], paths.Match):
         found |= _longer(values_now, item, target, field.after)
+    elif now is ABSENT and _is_of_new_item(item, target):
+        found |= _longer(values_now, item, target[:-1], {str(target[-1]): field.after})
     words = set(re.split(r"\W+", field.path.lower())) | set(ref.name.lower().split("-"))
     return sorted(
         found.items(), key=lambda entry: (-_likeness(entry[0], target, words), len(entry[0]))
@@ -174,6 +176,16 @@ def _openings(
             if named and paths.find(node or {}, (tail[0],), ABSENT) in (ABSENT, None, {}):
                 found[(*path, *tail)] = after
     return found
+
+
+def _is_of_new_item(item: Json, target: paths.Path) -> bool:
+    """Is it a field of an item of a list that has none of that name?"""
+    last_but_one = target[-2] if len(target) > 1 else None
+    return (
+        isinstance(last_but_one, paths.Match)
+        and isinstance(target[-1], str)
+        and paths.find(item, target[:-1], ABSENT) is ABSENT
+    )
 
 
 def _longer(

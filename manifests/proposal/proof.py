@@ -18,6 +18,7 @@ from manifests.objects import paths
 from manifests.objects.differences import differences as differing
 from manifests.objects.shapes import mapping, mappings
 from manifests.proposal.readers import ChangedPlace, RenderedChanges, Side, Unit, sides_of, units_of
+from manifests.render import orders
 from manifests.repository import dependencies, kustomize, own_map, rendering
 from manifests.repository.environments import closeness, speaks
 from manifests.repository.index import RepositoryIndex, Sighting
@@ -289,7 +290,7 @@ def _as_planned(difference: RenderedDifference, change: KubernetesChange) -> boo
         return False
     try:
         planned = rendering.expected(difference.before, change.fields)
-        return rendering.same(rendering.steady(planned), rendering.steady(difference.after))
+        return rendering.same(_settled(planned), _settled(difference.after))
     except paths.Missing:
         return False
 
@@ -311,8 +312,21 @@ def _named(difference: RenderedDifference, change: KubernetesChange | None) -> s
             planned = rendering.expected(difference.before, change.fields)
         except paths.Missing:
             planned = difference.before
-    fields = list(differing(rendering.steady(planned), rendering.steady(difference.after)))
+    fields = list(differing(_settled(planned), _settled(difference.after)))
+    referring = [f.removesuffix(_REFERRING) for f in fields if f.endswith(_REFERRING)]
+    if referring and len(referring) == len(fields):
+        return say("manifests.fills_in_otherwise", what=what, fields=referring[:_SHOWN])
+    if not fields:
+        lists = list(orders.others(_settled(planned), _settled(difference.after)))
+        return say("manifests.order_otherwise", what=what, fields=lists[:_SHOWN])
     return say("manifests.changes_otherwise", what=what, fields=fields[:_SHOWN])
+
+
+_REFERRING = paths.render(("env", orders.REFERENCES)).removeprefix("env")
+
+
+def _settled(item: Json) -> Json:
+    return orders.settled(rendering.steady(item))
 
 
 def _placed(item: Json, ref: ObjectRef) -> Json:
