@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -70,6 +70,8 @@ class Layer:
     written: str = ""
     #: Is nothing there yet: a values file that may be missing, values that an installer may say?
     absent: bool = False
+    #: What a deployer makes of a template, whose values these are.
+    rendered: str = ""
 
     @property
     def closed(self) -> EditRefused | None:
@@ -80,7 +82,21 @@ class Layer:
     @property
     def text(self) -> str:
         """As a recipe takes it."""
+        if self.rendered:
+            return f"# filled in\n{self.rendered}"
         return self.path or "# inline\n" + yaml.safe_dump(dict(self.values), sort_keys=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """A deployer's own values, lowest first, and what it makes of templates of values with other ones (``None``: nothing
+    that can be told). ``of``: whose they are; ``files``: what is read for it."""
+
+    of: str
+    layers: tuple[Layer, ...]
+    values: Mapping[str, Any]
+    again: Callable[[Mapping[str, Any]], Sequence[Layer] | None]
+    files: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +127,8 @@ class Release:
     inflated_in: str | None = None
     #: The release of the chart that makes the object which says this one: an app of apps.
     maker: Release | None = None
+    #: Set where the deployer fills some of its values in.
+    filling: Filling | None = field(default=None, compare=False)
 
     @property
     def lacks_values(self) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import yaml
 
 from kfix.texts import say
-from manifests.helm import elsewhere, literals, named_values, ranges, through
+from manifests.helm import elsewhere, helmfile_layers, literals, named_values, ranges, through
 from manifests.helm.charts import InstalledRelease, Search, find
 from manifests.helm.elsewhere import KeptElsewhere
 from manifests.helm.layers import Layer, Release, layer_for, merged
@@ -259,6 +259,9 @@ def _in_its_layer(
 ) -> Placed:
     """The layer that takes a value; of a release that a chart makes, that chart's where the release has none of its own."""
     (path, value), release = found, chosen.release
+    placed = helmfile_layers.placed(search.releases.found, release, found)
+    if placed is not None:
+        return replace(placed, recipe=chosen.recipe)
     try:
         layer = layer_for(release, search.releases.of(chosen.recipe.chart), path)
     except NotEditable:

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from kfix.texts import say
-from manifests.helm import inflated, set_values, value_files, values_from
+from manifests.helm import helmfile_layers, inflated, set_values, value_files, values_from
 from manifests.helm.layers import Layer, Release, missing
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
@@ -370,7 +370,7 @@ def _of_fleet(index: RepositoryIndex) -> Iterator[Release]:
     for target in fleet.targets(index):
         if target.chart is not None or target.kept:
             layers = value_files.defaults(index, target.chart)
-            layers += [_of_entry(index, *entry) for entry in target.layers]
+            layers += [value_files.entry(index, *entry) for entry in target.layers]
             yield Release(
                 target.chart, target.release, target.namespace,
                 tuple(layers), target.said_by,
@@ -383,16 +383,12 @@ def _of_helmfile(index: RepositoryIndex) -> Iterator[Release]:
     for one in helmfile.releases(index):
         if one.chart is not None or one.kept:
             layers = value_files.defaults(index, one.chart)
-            layers += [
-                _absent(entry[0]) if entry[0] in one.absent else _of_entry(index, *entry)
-                for entry in one.layers
-            ]
-            layers = [replace(r, document=one.document) if r.holder else r for r in layers]
+            layers += helmfile_layers.of_release(index, one)
             words = (one.environment, one.namespace, one.name, one.place)
             yield Release(
                 one.chart, one.name, one.namespace, tuple(layers), one.said_by,
                 trouble=("" if one.kept else one.trouble) or missing(layers),
-                words=words, kept=one.kept,
+                words=words, kept=one.kept, filling=helmfile_layers.filling_of(index, one),
             )  # fmt: skip
 
 
@@ -406,20 +402,6 @@ def _of_commands(index: RepositoryIndex) -> Iterator[Release]:
             installed.chart, name, namespace, tuple(layers), installed.said_by,
             trouble=installed.trouble or missing(layers), words=installed.words,
         )  # fmt: skip
-
-
-def _absent(path: str) -> Layer:
-    return Layer(path, {}, path=path, absent=True)
-
-
-def _of_entry(
-    index: RepositoryIndex, path: str, inline: Mapping[str, Any] | None, at: paths.Path
-) -> Layer:
-    if inline is None:
-        return value_files.file(index, path)
-    why = None if at else EditRefused("UNSUPPORTED", say("manifests.values_inside", path=path))
-    said = say("manifests.values_in", path=path)
-    return Layer(said, inline, at=at, holder=path, sealed=why, absent=not inline)
 
 
 def _is_chart(index: RepositoryIndex, path: str) -> bool:
@@ -595,7 +577,9 @@ def _of_argo(
             passed_over = source.lenient and path not in index.files
             apart_of = revisions.of_source(index, lender)
             layers.append(
-                _absent(path) if passed_over else value_files.file_of(index, path, apart_of)
+                value_files.absent(path)
+                if passed_over
+                else value_files.file_of(index, path, apart_of)
             )
         for said, content, at, refusal in source.inline:
             inline = Layer(

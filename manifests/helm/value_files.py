@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import posixpath
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from typing import Any
 
 from kfix.texts import say
 from manifests.helm.layers import FileValues, Layer
+from manifests.objects import paths
 from manifests.refused import EditRefused
 from manifests.repository import subcharts
 from manifests.repository.index import RepositoryIndex
@@ -140,6 +142,22 @@ def file(index: RepositoryIndex, path: str) -> Layer:
             ),
         )
     return Layer(path, FileValues(functools.partial(_read_values, index, path)), path=path)
+
+
+def absent(path: str) -> Layer:
+    """A values file that may be missing, and is."""
+    return Layer(path, {}, path=path, absent=True)
+
+
+def entry(
+    index: RepositoryIndex, path: str, inline: Mapping[str, Any] | None, at: paths.Path
+) -> Layer:
+    """An entry of a deployer's list of values: a file, or values that stand inside of ``path`` at ``at``."""
+    if inline is None:
+        return file(index, path)
+    why = None if at else EditRefused("UNSUPPORTED", say("manifests.values_inside", path=path))
+    said = say("manifests.values_in", path=path)
+    return Layer(said, inline, at=at, holder=path, sealed=why, absent=not inline)
 
 
 def _read_values(index: RepositoryIndex, path: str) -> Json | EditRefused:

@@ -70,7 +70,7 @@ def put(task: Task, placed: Sequence[Placed], steps: Sequence[str]) -> None:
     draft = task.draft
     draft.placed = True
     owned: dict[ObjectRef, list[FieldChange]] = {}
-    filed: dict[tuple[str, int], dict[str, Json]] = {}
+    filed: dict[tuple[str, int | None], dict[str, Json]] = {}
     written: dict[tuple[ObjectRef, paths.Path], tuple[str, dict[str, Json]]] = {}
     for one in placed:
         layer, recipe = one.layer, one.recipe
@@ -89,7 +89,7 @@ def put(task: Task, placed: Sequence[Placed], steps: Sequence[str]) -> None:
         elif layer.owner is None:
             file = layer.holder or layer.path
             where, value = held(one, _value_at(task.index, layer) if layer.leaf else None)
-            filed.setdefault((file, layer.document if layer.holder else 0), {})[where] = value
+            filed.setdefault((file, layer.document if layer.holder else None), {})[where] = value
         else:
             owned.setdefault(layer.owner, []).append(field_of(one))
     for (owner, at), (text, inner) in written.items():
@@ -116,9 +116,9 @@ def _value_at(index: RepositoryIndex, layer: Layer) -> Json:
 
 
 def _set_values(
-    task: Task, place: tuple[str, int], wanted: Mapping[str, Json], steps: Sequence[str]
+    task: Task, place: tuple[str, int | None], wanted: Mapping[str, Json], steps: Sequence[str]
 ) -> None:
-    """Values of a file (its path, and which document holds them). An alias on the way makes way for what it stands for, since other places keep theirs."""
+    """Values of a file (its path, and which document holds them; ``None``: the only one). An alias on the way makes way for what it stands for, since other places keep theirs."""
     path, number = place
     if path not in task.index.texts:
         _new_values(task, path, wanted, steps)
@@ -130,7 +130,8 @@ def _set_values(
         task.draft.texts[path] = before + (made.replace("\n", "\r\n") if "\r\n" in before else made)
         task.draft.steps.setdefault(path, []).extend(steps)
         return
-    document = task.index.documents(path)[number] if number else _only_document(task.index, path)
+    documents = task.index.documents(path)
+    document = _only_document(task.index, path) if number is None else documents[number]
     try:
         task.draft.add(path, plan_edits.set_values(document, wanted), steps)
     except NotEditable as refused:

@@ -159,6 +159,7 @@ def _after(
     """The repository after the edit; where only values files changed, everybody installs what they did before."""
     charts = first.releases.charts
     read = {layer.path for one in first.releases.found for layer in one.layers}
+    read -= {file for one in first.releases.found if one.filling for file in one.filling.files}
     declaring = {path for found in after.by_kind.values() for path in found}
     simple = all(path in read and path not in declaring for path in changed)
     if not simple or any(makes_installers(after, chart) for chart in charts):

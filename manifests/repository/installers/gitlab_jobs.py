@@ -114,8 +114,9 @@ def _over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
     out = dict(low)
     for key, value in high.items():
         below = out.get(key)
-        both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        out[key] = _over(below, value) if both else value
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            value = _over(below, value)  # noqa: PLW2901
+        out[key] = value
     return out
 
 

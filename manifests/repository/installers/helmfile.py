@@ -1,18 +1,20 @@
 """helmfile's releases, for each of its environments. Pure.
 
-Sources: helmfile's configuration and environments pages (1.x): the lists of values in their order, later ones win;
-``{{ .Environment.Name }}`` and ``{{ .Release.Name }}`` are what can be filled in here. A chart's folder is one whatever
-its path begins with, since Helm takes a folder before a repository of that name.
+Sources: helmfile's configuration and environments pages (1.x): the lists of values in their order, later ones win. What
+templates say is filled in where that is exact. A chart's folder is one whatever its path begins with, since Helm takes a
+folder before a repository of that name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
+import functools
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from kfix.texts import say
 from manifests.objects import paths
@@ -20,23 +22,25 @@ from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import NotEditable
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import required_env
+from manifests.repository.installers.helmfile_state import Said, State, dot, read_state, values_of
+from manifests.repository.installers.helmfile_templates import NotFilled, fill
 from manifests.text import equivalence
 
 _NAME = re.compile(
     r"(^|/)helmfile[^/]*\.ya?ml(\.gotmpl)?$|(^|/)helmfile\.d/[^/]+\.ya?ml(\.gotmpl)?$"
 )
-_HOLE = re.compile(r"\{\{-?\s*\.?(Environment\.Name|Release\.Name|Release\.Namespace)\s*-?\}\}")
+#: What helmfile can only read once it is filled in: YAML sees a mapping there, or nothing that it knows.
+_UNQUOTED = re.compile(r"(?m)^[ \t]*(?:\{\{|-[ \t]+\{\{|(?:-[ \t]+)?[\w.-]+:[ \t]+\{\{)")
 _OF_ENVIRONMENT = re.compile(r"\{\{-?\s*\.?Environment\.Name\s*-?\}\}")
 #: What changes releases in ways that are not followed.
-_UNKNOWN = ("bases", "helmDefaults", "commonLabels", "templates", "missingFileHandler")
-_INERT = ("helmDefaults", "commonLabels", "missingFileHandler")
+_UNKNOWN = ("defaultInherit", "inherits")
 _RELEASE_UNKNOWN = (
     "set",
     "setTemplate",
     "setString",
     "secrets",
     "valuesTemplate",
-    "inherit",
+    "valuesPathPrefix",
     "strategicMergePatches",
     "jsonPatches",
     "transformers",
@@ -45,6 +49,29 @@ _RELEASE_UNKNOWN = (
     "chartPrepare",
     "adopt",
 )
+
+
+class ReleaseValues(NamedTuple):
+    """An entry of a release's list: a file, or values at ``at`` inside of the helmfile; ``text``: what helmfile makes of a
+    template, whose values are ``inline``."""
+
+    path: str
+    inline: Mapping[str, Any] | None = None
+    at: paths.Path = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """helmfile's own values that templates of a release are filled with, and what other ones would make of its list."""
+
+    state: State
+    again: Callable[[Mapping[str, Any]], Sequence[ReleaseValues]] = field(compare=False)
+
+
+#: The documents of a helmfile, filled in with other values; a release's list of values, filled in so.
+_Again = Callable[..., Iterator[Said]]
+_Refilled = Callable[[Mapping[str, Any]], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +84,7 @@ class FileRelease:
     name: str
     namespace: str
     chart: str | None
-    layers: tuple[tuple[str, Mapping[str, Any] | None, paths.Path], ...]
+    layers: tuple[ReleaseValues, ...]
     trouble: str = ""
     #: Which document of the helmfile says it.
     document: int = 0
@@ -69,35 +96,53 @@ class FileRelease:
     pattern: re.Pattern[str] | None = None
     #: Does the helmfile say that it is not installed?
     left_out: bool = False
+    #: Files that are read to fill it in.
+    reads: tuple[str, ...] = ()
+    #: Set where some of its values are filled in.
+    filling: Filling | None = None
 
 
 def releases(index: RepositoryIndex) -> Iterator[FileRelease]:
     """All releases of all helmfiles."""
     waiting = [path for path in index.files if "helmfile" in path and _NAME.search(path)]
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
+    given: set[str] = set()
     while waiting:
         path = waiting.pop(0)
         if path not in seen:
-            seen.add(path)
             content = index.files[path]
-            text_of = content if isinstance(content, str) else content.decode("utf-8", "replace")
-            waiting += _further(index, path, text_of)
-            yield from _of_file(index, path, text_of)
+            seen[path] = content if isinstance(content, str) else content.decode("utf-8", "replace")
+            for further, gets in _further(index, path, seen[path]):
+                waiting.append(further)
+                given |= {further} if gets else set()
+    for path, text_of in seen.items():
+        for one in _of_file(index, path, text_of):
+            yield _given(one, text_of) if path in given else one
 
 
-def _further(index: RepositoryIndex, path: str, content: str) -> list[str]:
-    """The helmfiles that one takes in under ``helmfiles``: files, folders of files, patterns; what is filled in is anything."""
+def _given(release: FileRelease, content: str) -> FileRelease:
+    """A release of a helmfile that another one hands values to: what is filled in is not known."""
+    if release.trouble or not (release.reads or release.filling):
+        return release
+    why = say("manifests.helmfile_not_followed", unknown="helmfiles")
+    return replace(release, trouble=why, pattern=_wide(content, posixpath.dirname(release.place)))
+
+
+def _further(index: RepositoryIndex, path: str, content: str) -> list[tuple[str, bool]]:
+    """The helmfiles that one takes in under ``helmfiles``: files, folders of files, patterns; what is filled in is anything.
+    With each: does it get values of this one?"""
     try:
         documents = [equivalence.filled(d.root) for d in index.readings.read(content)]
     except NotEditable:
         return []
-    found: list[str] = []
+    found: list[tuple[str, bool]] = []
     for entry in (one for document in documents for one in items(document, "helmfiles")):
         named = text(entry, "path") if isinstance(entry, Mapping) else str(entry)
         named = re.sub(r"\{\{.*?\}\}", "*", named)
+        gets = isinstance(entry, Mapping) and bool(set(entry) - {"path", "selectors"})
         wanted = posixpath.normpath(posixpath.join(posixpath.dirname(path), named))
         found += [
-            file
+            (file, gets)
             for file in index.files
             if fnmatch.fnmatchcase(file, wanted) or fnmatch.fnmatchcase(file, f"{wanted}/*.y*ml")
         ]
@@ -120,117 +165,378 @@ def _of_value(release: FileRelease, value: str) -> FileRelease:
     said = say(
         "manifests.helmfile_release", name=release.name, path=release.place, environment=value
     )
-    layers = tuple((path, inline, ()) for path, inline, _ in release.layers)
+    layers = tuple(layer._replace(at=()) for layer in release.layers)
     return replace(release, said_by=said, environment=value, layers=layers)
 
 
 def _of_text(index: RepositoryIndex, path: str, content: str) -> Iterator[FileRelease]:
-    try:
-        documents = [equivalence.filled(d.root) for d in index.readings.read(content)]
-    except NotEditable:
+    written = _documents(index, path, content)
+    filling = written is None or (path.endswith(".gotmpl") and _fills_values(written))
+    names = _environments(index, path, content, None if filling else written)
+    if written is None and not names:
         yield _unreadable(path, content, say("manifests.template_unreadable"))
         return
-    environments, whole = _settings(documents)
-    listed = [entry for document in documents for entry in mappings(document, "releases")]
-    unknown = next((key for key in _UNKNOWN if whole.get(key) and key not in _INERT), "")
+    for environment in names or ["default"]:
+        documents, again = written, None
+        if filling:
+            again = functools.partial(_filled_documents, index, path, content, environment)
+            try:
+                documents = list(again())
+            except (NotFilled, NotEditable) as failure:
+                if written is None:
+                    why = say("manifests.helmfile_cannot_fill", what=_short(failure))
+                    yield _unreadable(path, content, why, environment)
+                    continue
+        assert documents is not None
+        yield from _in_environment(index, path, documents, (environment, again))
+
+
+def _short(failure: Exception) -> str:
+    said = failure.reason if isinstance(failure, NotEditable) else str(failure)
+    return said[:60]
+
+
+def _documents(index: RepositoryIndex, path: str, content: str) -> list[Said] | None:
+    """The helmfile as it is written; ``None`` where that is no YAML before it is filled in."""
+    if _UNQUOTED.search(content):
+        return None
+    try:
+        read = [equivalence.filled(one.root) for one in index.readings.read(content)]
+    except NotEditable:
+        return None
+    return [Said(path, n, one) for n, one in enumerate(read) if isinstance(one, Mapping)]
+
+
+def _fills_values(documents: Sequence[Said]) -> bool:
+    """Does a template stand in values that are written inside of it?"""
+    return any(
+        "{{" in str(value)
+        for said in documents
+        for entry in (
+            *mappings(said.content, "releases"),
+            *mapping(said.content, "environments").values(),
+        )
+        for value in items(entry, "values")
+        if isinstance(value, Mapping)
+    )
+
+
+def _environments(
+    index: RepositoryIndex, path: str, content: str, written: Sequence[Said] | None
+) -> list[str]:
+    """The names of the environments, of bases too; empty where there are none. A default one where nothing can be read
+    but that there are releases."""
+    found: dict[str, None] = {}
+    documents: list[Said] = list(written or ())
+    if written is None:
+        with contextlib.suppress(NotFilled, NotEditable):
+            for one in _filled_documents(index, path, content, "default"):
+                documents.append(one)
+        if not documents:
+            return []
+    for said in _with_bases(index, path, documents)[0]:
+        found |= dict.fromkeys(map(str, mapping(said.content, "environments")))
+    return list(found) or ["default"]
+
+
+def _filled_documents(
+    index: RepositoryIndex,
+    path: str,
+    content: str,
+    environment: str,
+    instead: Mapping[str, Any] | None = None,
+) -> Iterator[Said]:
+    """The helmfile's parts, each filled in with the values that those before it say; ``instead``: others, where those say
+    any. Raises NotFilled, NotEditable."""
+    before: list[Said] = []
+    for part in re.split(r"\r?\n---[ \t]*\r?\n", content):
+        state = read_state(
+            index,
+            posixpath.dirname(path),
+            _with_bases(index, path, before)[0],
+            environment,
+        )
+        values = instead if instead is not None and state.values else state.values
+        text_of = fill(
+            part,
+            dot(environment, values)
+            if values is not None
+            else {"Environment": {"Name": environment}},
+        )
+        for one in index.readings.look(text_of):
+            content_of = equivalence.filled(one.root)
+            if isinstance(content_of, Mapping):
+                before.append(Said(path, 0, content_of, whole=False))
+                yield before[-1]
+
+
+def _with_bases(
+    index: RepositoryIndex, path: str, documents: Sequence[Said]
+) -> tuple[list[Said], str]:
+    """The documents after those of the bases that they name, and the base that cannot be read; empty where all can."""
+    out: list[Said] = []
+    unread = ""
+    for said in documents:
+        for named in items(said.content, "bases"):
+            base = posixpath.normpath(posixpath.join(posixpath.dirname(path), str(named)))
+            content = index.files.get(base, "{{ }}")
+            text_of = content if isinstance(content, str) else content.decode("utf-8", "replace")
+            read = _documents(index, base, text_of)
+            if read is None or _fills_values(read) or any(one.content.get("bases") for one in read):
+                unread = unread or f"bases ({named})"
+            out += read or ()
+        out.append(said)
+    return out, unread
+
+
+def _in_environment(
+    index: RepositoryIndex, path: str, own: Sequence[Said], where: tuple[str, _Again | None]
+) -> Iterator[FileRelease]:
+    environment, again = where
+    documents, unread = _with_bases(index, path, own)
+    whole = {k: v for said in documents for k, v in said.content.items()}
+    state = read_state(index, posixpath.dirname(path), documents, environment)
+    unknown = unread or next((key for key in _UNKNOWN if whole.get(key)), "")
     trouble = say("manifests.helmfile_not_followed", unknown=unknown) if unknown else ""
     lenient = str(whole.get("missingFileHandler", "Error")) in ("Warn", "Info", "Debug")
-    place_of = _positions(documents)
-    for environment in environments or {"default": {}}:
-        for (number, at), entry in zip(place_of, listed, strict=True):
-            one = _release(index, path, environment, entry, at)
-            one = replace(one, document=number)
+    templates = mapping(whole, "templates")
+    said_by_all = " ".join(
+        str(said.content.get(key)) for said in documents for key in ("environments", "values")
+    )
+    bases = tuple(dict.fromkeys(said.path for said in documents if said.path != path))
+    for said in documents:
+        for at, entry in enumerate(mappings(said.content, "releases")):
+            try:
+                inherited, mine = _inherited(entry, templates)
+            except NotFilled as failure:
+                what = say("manifests.helmfile_not_followed", unknown=str(failure))
+                inherited, mine = {}, dict(entry)
+                trouble = trouble or what
+            refilled = _refilled(again, own.index(said), at) if again and said in own else None
+            one = _release(
+                path, (said, at), (inherited, mine), (environment, state, refilled), index
+            )
+            if one.left_out:
+                continue
             if lenient:
                 one = _without_missing(one, index)
-            yield replace(one, trouble=one.trouble or trouble)
+            if one.pattern is not None:
+                one = replace(one, pattern=_wide(f"{entry} {said_by_all}", posixpath.dirname(path)))
+            yield replace(
+                one,
+                document=said.number,
+                reads=(*bases, *one.reads),
+                trouble=one.trouble or trouble,
+            )
 
 
-def _settings(documents: list[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(environments, what else is set for the whole file); of one key in several documents the last one counts."""
-    environments: dict[str, Any] = {}
-    whole: dict[str, Any] = {}
-    for document in documents:
-        if isinstance(document, Mapping):
-            environments |= mapping(document, "environments")
-            whole |= {k: v for k, v in document.items() if k not in ("environments", "releases")}
-    return environments, whole
+def _refilled(again: _Again, number: int, at: int) -> _Refilled:
+    """A release's own list of values as helmfile fills it in with other values. Raises NotFilled, NotEditable."""
+
+    def values_of_release(values: Mapping[str, Any]) -> list[Any]:
+        documents = list(again(values))
+        if number >= len(documents) or at >= len(mappings(documents[number].content, "releases")):
+            raise NotFilled("releases")
+        return list(items(mappings(documents[number].content, "releases")[at], "values"))
+
+    return values_of_release
+
+
+def _inherited(
+    entry: Mapping[str, Any], templates: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(what its templates give a release, the release itself): lists are added up. Raises NotFilled where both say a
+    value, or a template is taken in part."""
+    out: dict[str, Any] = {}
+    for one in items(entry, "inherit"):
+        name = text(one, "template")
+        below = templates.get(name)
+        if not isinstance(below, Mapping) or below.get("inherit") or set(one) - {"template"}:
+            raise NotFilled(f"inherit {name}")
+        for key, value in below.items():
+            if isinstance(value, list) and isinstance(out.get(key, []), list):
+                out[key] = [*out.get(key, []), *value]
+            elif out.get(key, value) != value:
+                raise NotFilled(f"inherit {name}")
+            else:
+                out[key] = value
+    mine = {key: value for key, value in entry.items() if key != "inherit"}
+    both = [
+        k
+        for k in out.keys() & mine.keys()
+        if not isinstance(out[k], list | Mapping) and out[k] != mine[k]
+    ]
+    if both:
+        raise NotFilled(f"inherit: {sorted(both)[0]}")
+    return out, mine
 
 
 def _without_missing(one: FileRelease, index: RepositoryIndex) -> FileRelease:
     """The release without values files that are not there."""
-    missing = {f for f, inline, _ in one.layers if inline is None and f not in index.texts}
+    missing = {r.path for r in one.layers if r.inline is None and r.path not in index.texts}
     missing -= one.absent
     return replace(one, layers=tuple(layer for layer in one.layers if layer[0] not in missing))
 
 
-def _positions(documents: list[Any]) -> list[tuple[int, int]]:
-    """(document, place in its list) of each release."""
-    return [
-        (number, at)
-        for number, document in enumerate(documents)
-        for at in range(len(mappings(document, "releases")))
+def _release(
+    path: str,
+    place: tuple[Said, int],
+    entry: tuple[Mapping[str, Any], Mapping[str, Any]],
+    where: tuple[str, State, _Refilled | None],
+    index: RepositoryIndex,
+) -> FileRelease:
+    """``place``: its document and its position there; ``entry``: what templates give it and what it says itself."""
+    (said, at), (environment, state, refilled), (inherited, mine) = place, where, entry
+    folder = posixpath.dirname(path)
+    whole = {**inherited, **mine}
+    fields = _fields(whole, environment, state.values)
+    listed: list[tuple[Any, paths.Path]] = [(v, ()) for v in items(inherited, "values")]
+    listed += [
+        (value, ("releases", at, "values", n) if said.whole else ())
+        for n, value in enumerate(items(mine, "values"))
     ]
 
+    def made(values: Mapping[str, Any] | None, *, anew: bool = False) -> Iterator[ReleaseValues]:
+        data = _data(_fields(whole, environment, values), environment, values)
+        given = listed
+        if anew and refilled is not None and values is not None:
+            inherits = len(items(inherited, "values"))
+            given = [*listed[:inherits], *((value, ()) for value in refilled(values))]
+        for value, stands in given:
+            yield _entry(index, path, value, stands, data)
 
-def _release(
-    index: RepositoryIndex,
-    path: str,
-    environment: str,
-    entry: Mapping[str, Any],
-    at: int,
-) -> FileRelease:
-    folder = posixpath.dirname(path)
-    known = {"Environment.Name": environment, "Release.Name": text(entry, "name")}
-    known["Release.Namespace"] = text(entry, "namespace")
-
-    def filled(word: object) -> str:
-        return _HOLE.sub(lambda m: known[m[1]], str(word))
-
-    layers: list[tuple[str, Mapping[str, Any] | None, paths.Path]] = []
-    absent: set[str] = set()
-    for number, one in enumerate(items(entry, "values")):
-        if isinstance(one, Mapping):
-            layers.append((path, one, ("releases", at, "values", number)))
-        else:
-            file = posixpath.normpath(posixpath.join(folder, filled(one)))
-            layers.append((file, None, ()))
-            if _OF_ENVIRONMENT.search(str(one)) and file not in index.files:
-                absent.add(file)
-    said = str(entry)
     trouble: str = next(
-        (say("manifests.not_followed", key=key) for key in _RELEASE_UNKNOWN if entry.get(key)), ""
+        (say("manifests.not_followed", key=key) for key in _RELEASE_UNKNOWN if whole.get(key)), ""
     )
-    if "{{" in filled(said):
-        trouble = say("manifests.helmfile_fills_values")
-    written = filled(text(entry, "chart"))
+    layers: tuple[ReleaseValues, ...] = ()
+    wide = str(whole)
+    try:
+        _check(whole, fields)
+        layers = tuple(made(state.values))
+    except (NotFilled, NotEditable) as failure:
+        if state.values is None and state.trouble:
+            why = say("manifests.helmfile_not_followed", unknown=f"environments ({state.trouble})")
+        else:
+            why = say("manifests.helmfile_cannot_fill", what=_short(failure))
+        trouble = trouble or why
+    absent = {
+        layer.path
+        for layer, (value, _) in zip(layers, listed, strict=False)
+        if layer.inline is None
+        and _OF_ENVIRONMENT.search(str(value))
+        and layer.path not in index.files
+    }
+    written, name = fields["chart"], fields["name"]
     chart = posixpath.normpath(posixpath.join(folder, written))
     here = bool(written) and posixpath.join(chart, "Chart.yaml") in index.texts
+    fills = any(layer.text for layer in layers)
     return FileRelease(
-        say(
-            "manifests.helmfile_release",
-            name=filled(text(entry, "name")),
-            path=path,
-            environment=environment,
-        ),
+        say("manifests.helmfile_release", name=name, path=path, environment=environment),
         path,
         environment,
-        filled(text(entry, "name")),
-        filled(text(entry, "namespace")),
+        name,
+        fields["namespace"],
         chart if here else None,
-        tuple(layers),
+        layers,
         trouble
         or ("" if here else say("manifests.named_chart_kept_elsewhere", chart=written[:80])),
         kept="" if here or trouble else posixpath.basename(written),
         absent=frozenset(absent),
-        pattern=_wide(said, folder) if trouble else None,
-        left_out=entry.get("installed") is False,
+        pattern=_wide(wide, folder) if trouble else None,
+        left_out=_is_left_out(whole, fields, environment, state.values),
+        reads=state.reads if _uses_state(index, wide, layers, said) else (),
+        filling=Filling(state, lambda values: tuple(made(values, anew=True)))
+        if fills and state.values is not None
+        else None,
     )
 
 
-def _unreadable(path: str, content: str, why: str) -> FileRelease:
+def _uses_state(
+    index: RepositoryIndex, written: str, layers: Sequence[ReleaseValues], said: Said
+) -> bool:
+    """May helmfile's own values reach the release?"""
+    return (
+        not said.whole
+        or "{{" in written
+        or any(layer.text for layer in layers)
+        or "condition" in written
+    )
+
+
+def _fields(
+    whole: Mapping[str, Any], environment: str, values: Mapping[str, Any] | None
+) -> dict[str, str]:
+    """The name, namespace and chart, each filled in as far as it can be."""
+    out = {key: text(whole, key) for key in ("name", "namespace", "chart")}
+    for key, written in tuple(out.items()):
+        with contextlib.suppress(NotFilled):
+            out[key] = fill(written, _data(out, environment, values)).strip()
+    return out
+
+
+def _data(
+    fields: Mapping[str, str], environment: str, values: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    release = {"Name": fields["name"], "Namespace": fields["namespace"], "Chart": fields["chart"]}
+    found = dot(environment, values if values is not None else {})
+    return found | {"Release": {key: value for key, value in release.items() if "{{" not in value}}
+
+
+def _check(whole: Mapping[str, Any], fields: Mapping[str, str]) -> None:
+    """Raises NotFilled where anything that says what is installed is not known."""
+    open_ = next((value for value in fields.values() if "{{" in value), "")
+    if open_:
+        raise NotFilled(open_)
+    for key, value in whole.items():
+        known = key in ("values", "name", "namespace", "chart", "labels", "version", "installed")
+        if not known and "{{" in str(value):
+            raise NotFilled(str(key))
+
+
+def _entry(
+    index: RepositoryIndex, path: str, value: Any, place: paths.Path, data: Mapping[str, Any]
+) -> ReleaseValues:
+    """One entry of a release's values. Raises NotFilled, NotEditable."""
+    if isinstance(value, Mapping):
+        if "{{" in str(value):
+            raise NotFilled(next(iter(map(str, value)), "values"))
+        # What helmfile filled in before it read the file has no place of its own.
+        return ReleaseValues(path, value, place, "" if place else _dumped(value))
+    file = posixpath.normpath(posixpath.join(posixpath.dirname(path), fill(str(value), data)))
+    if not file.endswith(".gotmpl") or file not in index.files:
+        return ReleaseValues(file)
+    content = index.files[file]
+    written = content if isinstance(content, str) else content.decode("utf-8", "replace")
+    made = fill(written, data)
+    return ReleaseValues(file, values_of(index, made), (), made)
+
+
+def _dumped(value: Mapping[str, Any]) -> str:
+    return fill("{{ toYaml .Values }}", {"Values": dict(value)}) + "\n"
+
+
+def _is_left_out(
+    whole: Mapping[str, Any],
+    fields: Mapping[str, str],
+    environment: str,
+    values: Mapping[str, Any] | None,
+) -> bool:
+    """Does helmfile surely not install it in the environment?"""
+    said = whole.get("installed")
+    if isinstance(said, str):
+        with contextlib.suppress(NotFilled):
+            said = fill(said, _data(fields, environment, values)).strip() != "false"
+    condition = whole.get("condition")
+    if isinstance(condition, str) and values is not None:
+        found = paths.find(values, tuple(condition.split(".")), None)
+        return said is False or found is False
+    return said is False
+
+
+def _unreadable(path: str, content: str, why: str, environment: str = "") -> FileRelease:
     folder = posixpath.dirname(path)
     return FileRelease(
-        f"helmfile {path}", path, "", "", "", None, (), why, pattern=_wide(content, folder)
+        f"helmfile {path}", path, environment, "", "", None, (), why, pattern=_wide(content, folder)
     )
 
 

@@ -110,13 +110,13 @@ def _of_fleet(target: fleet.FleetTarget) -> Installer:
 
 
 def _of_helmfile(release: helmfile.FileRelease) -> Installer:
-    files = [path for path, inline, _ in release.layers if inline is None]
-    inside = [release.place] if any(inline is not None for _, inline, _ in release.layers) else []
+    named = sorted(release.layers, key=lambda layer: layer.inline is not None)
+    files = dict.fromkeys((*(layer.path for layer in named), *release.reads))
     words = (release.environment, release.namespace, release.name, release.place)
     return Installer(
         release.said_by,
         release.chart,
-        (*files, *inside),
+        tuple(files),
         release.namespace,
         words=tuple(word for word in words if word),
         pattern=release.pattern,
