@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kfix.texts import say
+from manifests.helm import cached
 from manifests.helm.layers import Release
 from manifests.helm.releases import Releases
 from manifests.helm.value_paths import ABSENT
@@ -108,7 +109,8 @@ def _installing(search: Search) -> list[InstalledRelease]:
     found: list[InstalledRelease] = []
     troubles: list[str] = []
     named = dict.fromkeys(r.chart for r in speaking if r.chart is not None)
-    charts = [c for c in named if _has_kind(search.index, c, ref.kind)]
+    packed = {r.chart for r in speaking if r.packed}
+    charts = [c for c in named if c in packed or _has_kind(search.index, c, ref.kind)]
     if len(charts) > _CHARTS:
         raise NotEditable(
             "NOT_RENDERED", say("manifests.charts_may_make", count=len(charts), object=ref.key)
@@ -208,6 +210,8 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def _has_kind(index: RepositoryIndex, chart: str, kind: str) -> bool:
+    if cached.is_cached(chart):
+        return True
     charts = (chart, *dependencies.folders(index, chart))
     wanted = re.compile(rf"(?m)^\s*kind:\s*(['\"]?{re.escape(kind)}\b|\{{\{{)")
     for one in charts:

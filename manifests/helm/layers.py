@@ -117,8 +117,11 @@ class Release:
     alone: bool = False
     #: Why it may be of another revision than the one that is read here; empty: it is of this one.
     apart: str = ""
-    #: What a chart is called that is kept elsewhere.
+    #: What a chart is called that is kept elsewhere, and the version that is asked for.
     kept: str = ""
+    version: str = ""
+    #: Packed charts of the cache that its chart depends on.
+    packed: tuple[str, ...] = ()
     #: (name that its values stand under, chart) of each dependency that is kept elsewhere: the rest is rendered without.
     lacking: tuple[tuple[str, str], ...] = ()
     #: Values that those dependencies see, or that switch them on.
@@ -144,6 +147,7 @@ class Release:
             self.namespace or namespace,
             own,
             tuple(key for key, _ in self.lacking),
+            self.packed,
         )
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import NotEditable
+from manifests.repository import subcharts
 from manifests.repository.index import RepositoryIndex
 from manifests.text import guards, scalars
 from manifests.text.scalars import is_scalar
@@ -34,7 +35,8 @@ class TemplateEdit:
 def candidates(
     index: RepositoryIndex, chart: str, target: paths.Path, now: Json, after: Json
 ) -> Iterator[TemplateEdit]:
-    """Each line of the chart's own templates that says the field's key with its value, with the new value instead."""
+    """Each line of the chart's templates, and of those that it brings along unpacked, that says the field's key with its
+    value, with the new value instead."""
     key = target[-1]
     if not isinstance(key, str) or not is_scalar(now) or not is_scalar(after) or now is None:
         return
@@ -42,7 +44,8 @@ def candidates(
     literal = re.compile(
         rf"""(?<![\w.$-])(?P<key>["']?{re.escape(key)}["']?:[ \t]+)(?P<quote>["']?){said}(?P=quote)(?=[ \t]*(?:[,}}\]#\r\n]|$))"""
     )
-    for path in index.below(posixpath.join(chart, "templates")):
+    folders = dict.fromkeys(folder for _, folder in subcharts.tree_of(index, chart))
+    for path in _templates(index, folders):
         content = index.files[path]
         if not path.endswith(_SUFFIXES):
             continue
@@ -53,6 +56,11 @@ def candidates(
             new = _written(after, found["quote"])
             after_text = text[: found.start()] + found["key"] + new + text[found.end() :]
             yield TemplateEdit(path, text.count("\n", 0, found.start()) + 1, after_text)
+
+
+def _templates(index: RepositoryIndex, folders: Iterable[str]) -> Iterator[str]:
+    for folder in folders:
+        yield from index.below(posixpath.join(folder, "templates"))
 
 
 def _written(value: Json, quote: str) -> str:

@@ -17,7 +17,14 @@ from typing import Any
 import yaml
 
 from kfix.texts import say
-from manifests.helm import helmfile_layers, inflated, set_values, value_files, values_from
+from manifests.helm import (
+    cached,
+    helmfile_layers,
+    inflated,
+    set_values,
+    value_files,
+    values_from,
+)
 from manifests.helm.layers import Layer, Release, missing
 from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
@@ -135,7 +142,9 @@ def _read(index: RepositoryIndex, graph: Graph, bench: RenderSession) -> Release
     releases.found = [release for release in releases.found if id(release) not in templates]
     applied = {release.chart for release in releases.found if release.owner is not None}
     releases.found = [
-        _doubted(_incomplete(r, index), index, releases.unmade)
+        _doubted(
+            _incomplete(cached.of_release(index, bench, r), index, bench), index, releases.unmade
+        )
         for r in releases.found
         if not (r.alone and r.chart in applied)
     ]
@@ -230,11 +239,20 @@ def _in_target(release: Release, namespaces: Sequence[str]) -> Release:
     return replace(release, namespace=namespaces[0])
 
 
-def _incomplete(release: Release, index: RepositoryIndex) -> Release:
+def _incomplete(release: Release, index: RepositoryIndex, bench: RenderSession) -> Release:
     """With the charts that its own chart depends on and that are not here."""
-    absent = subcharts.lacking(index, release.chart) if release.chart is not None else []
+    if release.chart is None or cached.is_cached(release.chart):
+        return release
+    absent = subcharts.lacking(index, release.chart)
     if not absent:
         return release
+    packed, layers = cached.of_dependencies(index, bench, release.chart, absent)
+    if packed:
+        absent = [(key, name) for key, name in absent if key not in packed]
+        files = tuple(dict.fromkeys(packed.values()))
+        release = replace(release, packed=files, layers=(*layers, *release.layers))
+        if not absent:
+            return release
     switches = [
         word.strip()
         for entry in subcharts.declared(index, str(release.chart))
@@ -545,6 +563,7 @@ def _of_flux(
         words=tuple(word for word in (place, ref.name, ref.namespace, target) if word),
         apart=apart.why if apart else "",
         kept="" if known else _kept(index, spec, inside),
+        version=text(inside, "version"),
     )
 
 
@@ -612,6 +631,7 @@ def _of_argo(
             words=argo.words(item, place, source.said, mapping(item, "spec", "destination")),
             apart=apart.why if apart else "",
             kept="" if chart else posixpath.basename(source.chart),
+            version=text(source.said, "targetRevision") if source.chart else "",
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kfix.texts import say
+from manifests.helm import cached
 from manifests.helm.layers import Release, seen_elsewhere
 from manifests.helm.releases import (
     INSTALLING,
@@ -184,7 +185,11 @@ def _built(
         if handed_on and file in changed
     )
     folders: dict[str, None] = {}
-    kept = {release.said_by for release in sides[0].releases.found if release.chart is None}
+    kept = {
+        release.said_by
+        for release in sides[0].releases.found
+        if release.chart is None or cached.is_cached(release.chart)
+    }
     for one, other in _readers(sides, changed):
         folder = one.folder
         if one.folder is None and one.said_by.replace("//", "/") in kept:
@@ -375,6 +380,9 @@ class _Changed:
 
     def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
         return self.bench.render(recipe, {**self.changed, **(changed or {})})
+
+    def cached(self, name: str) -> bytes | None:
+        return self.bench.cached(name)
 
 
 def sides_of(

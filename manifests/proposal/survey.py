@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kfix.texts import say
+from manifests.helm import cached
 from manifests.helm.layers import Release
 from manifests.objects.shapes import mappings, text
 from manifests.proposal.readers import Side, side_of
@@ -146,7 +147,9 @@ def _deployment(side: _Repository, one: Installer, path: str = "") -> Deployment
     """``path``: of what is named by a pattern alone, only this file is shown."""
     renders = _renders(side, one)
     release = _release_of(side, one)
-    trouble = one.trouble or (release.trouble if release else "") or _unbuilt(side, one)
+    known = release is not None and cached.is_cached(release.chart)
+    trouble = "" if known else one.trouble
+    trouble = trouble or (release.trouble if release else "") or _unbuilt(side, one)
     apart = one.apart.why if one.apart else ""
     return Deployment(
         _called(one.said_by), one.by, one.place, renders, one.folder or "", release.name if release else "",

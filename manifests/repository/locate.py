@@ -112,7 +112,8 @@ def locate(
     )
     candidates = _of_namespace(search, _candidates(search))
     candidates, roots = _narrowed(search, candidates)
-    declared, ways = candidates, [*roots, *_plain_of(search, candidates)]
+    declared = candidates
+    ways: list[Sighting | Kustomization] = [*roots, *_plain_of(search, candidates)]
     candidates, roots = _one_way(search, candidates, roots)
     location = _built(search, candidates, roots) if roots else _plain(search, candidates)
     way = next((way for way in ways if _is_at(way, location)), None)

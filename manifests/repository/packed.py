@@ -23,6 +23,14 @@ def unpacked(index: RepositoryIndex, path: str) -> Mapping[str, str]:
     return found
 
 
+def keep(index: RepositoryIndex, path: str, content: bytes) -> None:
+    """Takes in a packed chart that is no file of the repository."""
+    known = index.memo.setdefault("packed", {})
+    assert isinstance(known, dict)
+    if path not in known:
+        known[path] = _texts(content)
+
+
 def _texts(content: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     left = _MOST_BYTES

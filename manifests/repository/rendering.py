@@ -22,6 +22,8 @@ from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange
 
 Files = Mapping[str, bytes | str]
+#: The folder that packed charts of the configured cache are said to stand in.
+CACHED = ".kfix-charts"
 _BREAK = re.compile(r"(?m)^---[ \t]*(?:#.*)?\n")
 _SOURCE = re.compile(r"(?m)^# Source: .*\n")
 
@@ -52,6 +54,8 @@ class HelmTemplate:
     layers: tuple[str, ...] = ()
     #: Dependencies that are not in the repository, by the names that their values stand under: rendered without them.
     without: tuple[str, ...] = ()
+    #: Packed charts of the cache that are put among the chart's own, below ``CACHED``.
+    packed: tuple[str, ...] = ()
 
 
 Recipe = KustomizeBuild | HelmTemplate
@@ -62,6 +66,10 @@ class RenderSession(Protocol):
 
     def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
         """YAML documents; ``changed`` replaces files for this once. Raises NotRendered."""
+        ...
+
+    def cached(self, name: str) -> bytes | None:
+        """A packed chart of the configured cache by its file's name; ``None`` where it is not there."""
         ...
 
 

@@ -46,7 +46,7 @@ def brings(index: RepositoryIndex, chart: str) -> list[tuple[str, str]]:
     for entry in declared(index, chart):
         names.setdefault(text(entry, "name"), []).append(called(entry))
     for folder in _below(index, chart):
-        own = text(_yaml(index, folder, "Chart.yaml"), "name") or posixpath.basename(folder)
+        own = text(yaml_of(index, folder, "Chart.yaml"), "name") or posixpath.basename(folder)
         found |= dict.fromkeys((name, folder) for name in names.get(own, [own]))
     return list(found)
 
@@ -73,7 +73,7 @@ def declared(index: RepositoryIndex, chart: str) -> list[Mapping[str, Any]]:
     for name in ("Chart.yaml", "requirements.yaml"):
         if "dependencies" not in index.texts.get(posixpath.join(chart, name), "dependencies"):
             continue
-        listed = mappings(_yaml(index, chart, name), "dependencies")
+        listed = mappings(yaml_of(index, chart, name), "dependencies")
         if listed:
             return listed
     return []
@@ -81,7 +81,7 @@ def declared(index: RepositoryIndex, chart: str) -> list[Mapping[str, Any]]:
 
 def values_of(index: RepositoryIndex, chart: str) -> Mapping[str, Any]:
     """The chart's own values; empty where it has none that can be read."""
-    found = _yaml(index, chart, "values.yaml")
+    found = yaml_of(index, chart, "values.yaml")
     return found if isinstance(found, Mapping) else {}
 
 
@@ -97,7 +97,8 @@ def templates_of(index: RepositoryIndex, chart: str) -> Iterator[tuple[str, str]
         yield path, found if isinstance(found, str) else found.decode("utf-8", "replace")
 
 
-def _yaml(index: RepositoryIndex, chart: str, name: str) -> Any:
+def yaml_of(index: RepositoryIndex, chart: str, name: str) -> Any:
+    """A YAML file of a chart, packed or not; ``None`` where there is none that can be read."""
     if chart.endswith(_PACKED):
         content = unpacked(index, chart).get(name, "")
     else:

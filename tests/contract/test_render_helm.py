@@ -185,6 +185,9 @@ class Watched:
             self.charts.add(recipe.chart)
         return self._bench.render(recipe, changed)
 
+    def cached(self, name: str) -> bytes | None:
+        return self._bench.cached(name)
+
 
 def test_among_many_charts_only_those_that_speak_of_the_object_are_rendered(
     either: Renderer,

@@ -40,6 +40,9 @@ class _Bench:
         self._files = {path: _text(content) for path, content in files.items()}
         self._plain = plain
 
+    def cached(self, name: str) -> bytes | None:
+        return None
+
     def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
         if not isinstance(recipe, HelmTemplate):
             return self._plain.render(recipe, changed)

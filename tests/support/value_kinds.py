@@ -513,6 +513,53 @@ LITERALS = [
     ),
 ]
 
+_INNER = {
+    f"deploy/charts/api/{p.removeprefix(API + '/')}": t for p, t in chart(template=_FIXED).items()
+}
+_OUTER = "apiVersion: v2\nname: deploy\nversion: 0.1.0\ndependencies:\n"
+
+
+def _outer(name: str, files: dict[str, str], *envs: str, ask: Ask) -> Repo:
+    """An umbrella whose subchart has literals, installed in each environment."""
+    installed = {f"argocd/{env}.yaml": application(env, "deploy") for env in envs}
+    files = files | {"deploy/values.yaml": "api: {replicaCount: 3}\n"} | installed
+    copies = {API: "deploy/charts/api"} if f"{API}/Chart.yaml" in files else {}
+    deploys = [Deploy(env, "helm", "deploy", "api", values=(), copies=copies) for env in envs]
+    return Repo(name, files, deploys, [ask])
+
+
+_ONE = {"deploy/Chart.yaml": _OUTER + "  - {name: api, version: 0.1.0}\n"}
+_BY_FILE = _OUTER + "  - {name: api, version: 0.1.0, repository: 'file://../charts/api'}\n"
+LITERALS += [
+    _outer(
+        "a literal of a subchart of an umbrella of one release",
+        _INNER | _ONE,
+        "prod",
+        ask=right("prod", _DELAY, 30),
+    ),
+    _outer(
+        "a literal of a subchart of an umbrella of two releases",
+        _INNER | _ONE,
+        "prod",
+        "dev",
+        ask=refused("prod", _DELAY, 30),
+    ),
+    _outer(
+        "a literal of a subchart by file",
+        chart(template=_FIXED) | {"deploy/Chart.yaml": _BY_FILE},
+        "prod",
+        ask=right("prod", _DELAY, 30),
+    ),
+    _outer(
+        "a literal of a subchart by file that another umbrella has too",
+        chart(template=_FIXED)
+        | {"deploy/Chart.yaml": _BY_FILE}
+        | {"other/Chart.yaml": _BY_FILE, "other.yaml": application("dev", "other", name="other")},
+        "prod",
+        ask=refused("prod", _DELAY, 30),
+    ),
+]
+
 _FILLED = (
     deployment(namespace="shop")
     .replace("replicas: 2", "replicas: ${REPLICAS}")

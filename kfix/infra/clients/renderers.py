@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import posixpath
 import re
 import resource
 import select
@@ -38,6 +39,7 @@ from manifests.refused import NotEditable
 from manifests.render import locality, plain_kustomize
 from manifests.repository import dependencies, tree
 from manifests.repository.rendering import (
+    CACHED,
     Files,
     GaveUp,
     HelmTemplate,
@@ -53,6 +55,9 @@ _NOWHERE = "http://127.0.0.1:9"  # the discard port: whatever tries a proxy, fai
 _RELEASE = 53  # helm's own bound of a release name
 #: What helm and Kubernetes take for a name; above all nothing that a program could take for an option.
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+#: Files of the cache of charts.
+_PACKED = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_.+]{0,200}\.tgz")
+_CHART_BYTES = 16 * 1024 * 1024
 
 
 class Rendering(Settings):
@@ -65,6 +70,9 @@ class Rendering(Settings):
     kustomize: str = ""
     #: Path of helm; empty: the one on PATH. ``none``: charts are not rendered, and so their values are not edited.
     helm: str = ""
+    #: Folder of packed charts of registries, ``<name>-<version>.tgz`` as in helm's own repository cache; empty: none. Charts
+    #: that are asked for in just that version are rendered with it.
+    charts: str = ""
     #: Seconds of one rendering. A chart with 500 templates takes about one.
     timeout_s: float = Field(default=10.0, gt=0)
     #: Seconds of all renderings for one plan: less than safety waits for it (``KFIX_SAFETY_DEADLINE_S``).
@@ -109,6 +117,8 @@ class Programs:
 
     kustomize: str
     helm: str
+    #: Folder of packed charts of registries; empty: none.
+    charts: str = ""
     timeout_s: float = 10.0
     plan_s: float = 25.0
     output_bytes: int = 16 * 1024 * 1024
@@ -139,6 +149,7 @@ def installed(settings: Rendering, beside: Iterable[Path] = ()) -> Programs:
     return Programs(
         kustomize=kustomize,
         helm=helm,
+        charts=settings.charts,
         missing=tuple(name for name, said, there in looked_for if said != "none" and not there),
         timeout_s=settings.timeout_s,
         plan_s=settings.plan_s,
@@ -184,6 +195,7 @@ class _Bench:
         self._until = time.monotonic() + programs.plan_s
         self._listing: tree.PathsByFolder | None = None
         self._digests: dict[str, bytes] = {}
+        self._charts: dict[str, bytes | None] = {}
 
     def render(self, recipe: Recipe, changed: Mapping[str, str] | None = None) -> str:
         changed = changed or {}
@@ -206,8 +218,26 @@ class _Bench:
         if not self._programs.helm:
             raise NotRendered("helm is not installed here")
         layers = tuple(layer for layer in recipe.layers if "\n" not in layer)
+        if recipe.chart.startswith(f"{CACHED}/"):
+            return _Inputs((), layers, {recipe.chart: self._packed(recipe.chart)})
         brought = dependencies.brought(files, recipe.chart, self._readings, recipe.without)
+        for path in recipe.packed:
+            inside = posixpath.join(recipe.chart, "charts", posixpath.basename(path))
+            brought[inside] = self._packed(path)
         return _Inputs((recipe.chart,), layers, brought)
+
+    def cached(self, name: str) -> bytes | None:
+        if not self._programs.charts or not _PACKED.fullmatch(name):
+            return None
+        if name not in self._charts:
+            self._charts[name] = _bounded(Path(self._programs.charts) / name)
+        return self._charts[name]
+
+    def _packed(self, path: str) -> bytes:
+        content = self.cached(posixpath.basename(path))
+        if content is None:
+            raise NotRendered(f"the cache of charts has no {posixpath.basename(path)[:200]}")
+        return content
 
     def _read(self, inputs: _Inputs, changed: Mapping[str, str]) -> list[str]:
         """The paths of the inputs, in their order of names."""
@@ -318,6 +348,16 @@ class _Bench:
         file = self._inside(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
+
+
+def _bounded(file: Path) -> bytes | None:
+    """The file's content; ``None`` where it is not there, or larger than a chart may be."""
+    try:
+        with file.open("rb") as opened_file:
+            content = opened_file.read(_CHART_BYTES + 1)
+    except OSError:
+        return None
+    return content if len(content) <= _CHART_BYTES else None
 
 
 def _bytes(content: bytes | str) -> bytes:
