@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from kfix.incident.forge.port import Stands
 from kfix.infra.clients import datadog, kubernetes
-from kfix.infra.clusters import one_cluster
+from kfix.infra.clusters import fleet
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.memory.opening import open_memory
 from kfix.infra.settings import AppSettings, DatadogConnection, load
@@ -54,9 +54,10 @@ async def _forge(stack: AsyncExitStack) -> Stands:
 
 
 async def _cluster(stack: AsyncExitStack) -> WorkloadReader:
-    connection = one_cluster("learn").connection
-    if not kubernetes.configured(connection):
+    clients = await kubernetes.open_clusters(stack)
+    if not clients:
         return NoWorkloadReader()
-    from learn.adapters.kubernetes import KubernetesState
+    from learn.adapters.kubernetes import ClusterStates, KubernetesState
 
-    return KubernetesState(await stack.enter_async_context(kubernetes.open_kubernetes(connection)))
+    states = {name: KubernetesState(client) for name, client in clients.items()}
+    return ClusterStates(states, fleet())

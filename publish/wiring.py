@@ -8,11 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
-from kfix.incident.cluster_names import Fleet
 from kfix.infra.clients.aiohttp import open_session
 from kfix.infra.clients.http import Bounds, open_http
 from kfix.infra.clients.renderers import opened
-from kfix.infra.clusters import one_cluster
+from kfix.infra.clusters import fleet
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.settings import AppSettings, DatadogConnection, load
 from kfix.infra.store.engine import open_store
@@ -43,7 +42,7 @@ async def open_ports() -> AsyncIterator[PublishPorts]:
             hosts=hosts_of(app, forge.url if forge else "", load(DatadogConnection)),
             renderer=opened(),
             now=lambda: datetime.now(UTC),
-            fleet=Fleet.of(one_cluster("publish").own),
+            fleet=fleet(),
             protected=app.protected_environments,
         )
 

@@ -20,7 +20,7 @@ async def validate(candidate: CandidatePlans, ports: SafetyPorts) -> ValidatedPl
 
     Raises errors.Unanswered, with the verdicts as they are, when the repository or the API server could not be asked.
     """
-    examined = await examination(candidate, ports)
+    examined = await examination(candidate, ports.about(candidate.context))
     if examined.unanswered:
         raise errors.Unanswered(
             "; ".join(examined.unanswered),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
+from kfix.incident import cluster_names
 from kfix.incident.cluster_names import Fleet
 from manifests.proposal.propose import EditProposal
 from manifests.refused import EditRefused
@@ -13,7 +14,7 @@ from manifests.text.readings import Readings
 from safety.core.policy import Policy
 from schemas.base import Json
 from schemas.images import ImageAnswer, RegistryAnswers
-from schemas.plans import KubernetesChange
+from schemas.plans import IncidentContext, KubernetesChange
 from schemas.validated import CheckResult, FileEdit
 
 #: Kinds whose present state decides what still fits, by lower-case plural.
@@ -95,8 +96,20 @@ class Schemas(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterChecks:
+    """Who is asked about one of several clusters: the repositories that deploy to it, its API server, its lock."""
+
+    repository: RepositoryFiles | None = None
+    cluster: ClusterDryRun | None = None
+    lock: ClusterLock | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SafetyPorts:
-    """Who is asked, and by which rules. ``None`` stands for what is not configured."""
+    """Who is asked, and by which rules. ``None`` stands for what is not configured.
+
+    With several clusters ``repository``, ``cluster`` and ``lock`` are those of a record (``about``).
+    """
 
     repository: RepositoryFiles | None
     cluster: ClusterDryRun | None
@@ -113,3 +126,14 @@ class SafetyPorts:
     lock: ClusterLock | None = None
     #: Who is asked whether images exist; nobody: it is not checked.
     images: ImagePresence | None = None
+    #: By a cluster's name, where there are several.
+    several: Mapping[str, ClusterChecks] = field(default_factory=dict)
+
+    def about(self, context: IncidentContext) -> SafetyPorts:
+        """The same, with who is asked about the record's cluster; nobody where that is none of several."""
+        if not self.fleet.is_several:
+            return self
+        claim = cluster_names.again(context.claim, context.cluster, self.fleet)
+        name = self.fleet.chosen(claim).name if cluster_names.is_ours(claim) else ""
+        asked = self.several.get(name, ClusterChecks())
+        return replace(self, repository=asked.repository, cluster=asked.cluster, lock=asked.lock)

@@ -5,42 +5,47 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from kfix.incident.cluster_names import Fleet
 from kfix.infra.clients import kubernetes
 from kfix.infra.clients.oci import ImageRegistries, open_registries
-from kfix.infra.clusters import KnownCluster, one_cluster
+from kfix.infra.clients.renderers import opened
+from kfix.infra.clusters import KnownCluster, clusters
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.settings import AppSettings, load
+from manifests.repository.indexes import Indexes
 from manifests.text.readings import Readings
 from safety.adapters.lock import LockWatch
 from safety.adapters.policy_file import protecting, read_policy
 from safety.adapters.registries import PresentImages
+from safety.adapters.repositories import DeploymentRepositories
 from safety.adapters.schemas import PublishedSchemas
-from safety.ports import ClusterDryRun, ImagePresence, RepositoryFiles, SafetyPorts
+from safety.ports import ClusterChecks, ClusterDryRun, ImagePresence, SafetyPorts
 from safety.settings import Safety
 
 
 @asynccontextmanager
 async def open_ports() -> AsyncIterator[SafetyPorts]:
     """Opens repository and cluster as far as they are configured; without them production accepts nothing."""
-    settings, known = load(Safety), one_cluster("safety")
+    settings, known = load(Safety), clusters()
     async with AsyncExitStack() as stack:
         readings = Readings()
-        cluster, lock = await _cluster(stack, settings, readings, known)
+        checks = await _checks(stack, settings, readings, known)
+        alone = checks[known[0].own.name] if len(known) == 1 else ClusterChecks()
         yield SafetyPorts(
-            repository=await _repository(stack, settings, readings),
-            cluster=cluster,
-            lock=lock,
+            repository=alone.repository,
+            cluster=alone.cluster,
+            lock=alone.lock,
             schemas=PublishedSchemas(settings.kubernetes_version),
             policy=protecting(
                 read_policy(settings.policy_file), load(AppSettings).protected_environments
             ),
             deadline_s=settings.deadline_s,
             ask_again=settings.ask_again,
-            fleet=Fleet.of(known.own),
+            fleet=Fleet.of(*(one.own for one in known)),
+            several=checks if len(known) > 1 else {},
             readings=readings,
             images=await _images(stack),
         )
@@ -53,24 +58,28 @@ async def _images(stack: AsyncExitStack) -> ImagePresence | None:
     return PresentImages(await stack.enter_async_context(open_registries(settings)))
 
 
-async def _repository(
-    stack: AsyncExitStack, settings: Safety, readings: Readings
-) -> RepositoryFiles | None:
+async def _checks(
+    stack: AsyncExitStack, settings: Safety, readings: Readings, known: Sequence[KnownCluster]
+) -> dict[str, ClusterChecks]:
+    """Each cluster by its name: its API server with turns and a lock of its own, and what deploys to it."""
     forge = await stack.enter_async_context(open_forge())
-    if forge is None or not forge.projects:
-        return None
-    from kfix.infra.clients.renderers import opened
-    from safety.adapters.repositories import DeploymentRepositories
-
-    renderer = opened()
-    return DeploymentRepositories(
-        forge,
-        projects=forge.projects,
-        folders=settings.folders,
-        renderer=renderer,
-        readings=readings,
-        words=load(AppSettings).environment_words,
-    )
+    renderer, indexes = opened(), Indexes(readings=readings)
+    found = {}
+    for one in known:
+        repository = None
+        if forge is not None and forge.projects:
+            repository = DeploymentRepositories(
+                forge,
+                projects=one.projects(forge.projects),
+                folders=settings.folders,
+                renderer=renderer,
+                indexes=indexes,
+                words=load(AppSettings).environment_words,
+            )
+        found[one.own.name] = ClusterChecks(
+            repository, *await _cluster(stack, settings, readings, one)
+        )
+    return found
 
 
 async def _cluster(
@@ -86,10 +95,13 @@ async def _cluster(
     client = await stack.enter_async_context(kubernetes.open_kubernetes(connection))
     namespace, _, name = connection.lock_probe.partition("/")
     watch = LockWatch(
-        lambda: client.prove_lock(namespace, name), time.monotonic, settings.lock_check_s
+        lambda: client.prove_lock(namespace, name),
+        time.monotonic,
+        settings.lock_check_s,
+        cluster=known.own.name,
     )
     await watch.look()
-    task = asyncio.create_task(watch.watch(), name="lock watch")
+    task = asyncio.create_task(watch.watch(), name=f"lock watch {known.own.name}".strip())
     stack.push_async_callback(_ended, task)
     limited = LimitedCluster(
         KubernetesChecks(client, readings), at_once=settings.kubernetes_at_once

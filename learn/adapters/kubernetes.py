@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from kfix.incident import cluster_names
+from kfix.incident.cluster_names import Fleet
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.clients.kubernetes import Kubernetes
 from learn.core.judgement import WorkloadState
@@ -54,3 +57,22 @@ class KubernetesState:
         if not labels:
             return None
         return await self._client.list("pods", namespace_of(workload), labels=labels)
+
+
+class ClusterStates:
+    """``learn.ports.WorkloadReader`` of several clusters: each proposal is looked for in its own."""
+
+    def __init__(self, states: Mapping[str, KubernetesState], fleet: Fleet) -> None:
+        self._states = states
+        self._fleet = fleet
+
+    async def state(self, proposal: Proposal, since: datetime) -> WorkloadState:
+        """As ``KubernetesState``. Raises errors.NotFound for a proposal for a cluster that is not connected, or not any more."""
+        context = proposal.context
+        claim = cluster_names.again(context.claim, context.cluster, self._fleet)
+        own = self._fleet.chosen(claim)
+        state = self._states.get(own.name)
+        strange = self._fleet.is_several and not cluster_names.is_ours(claim)
+        if state is None or strange:
+            raise errors.NotFound(f"cluster {context.cluster or '?'} is not connected")
+        return await state.state(proposal, since)

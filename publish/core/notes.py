@@ -116,8 +116,9 @@ def _next(
 def joined(why: str, record: ValidatedPlans, dialect: Dialect, language: Language) -> str:
     """Another incident asks for this object's change as well: the same one, or a competing one."""
     alert = dialect.prose(record.context.alert_title, 200)
-    incident = dialect.code(record.incident_id)
-    return f"{word(_JOINED[why], language)} {incident}{colon(language)} {alert}"
+    incident, cluster = dialect.code(record.incident_id), record.context.cluster
+    where = f" ({word('in_cluster', language)} {dialect.code(cluster)})" if cluster else ""
+    return f"{word(_JOINED[why], language)} {incident}{where}{colon(language)} {alert}"
 
 
 def closed(until: datetime, language: Language) -> str:

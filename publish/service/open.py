@@ -78,7 +78,7 @@ async def open_merge_request(
     if isinstance(allowed, Denied):
         return Declined(allowed.why, reason=allowed.reason)
     sure, chosen = allowed.plan, allowed.plan.plan
-    objects = targets(chosen.plan, record.context.cluster)
+    objects = targets(chosen, record.context.cluster)
     taken = await claiming.take(record.incident_id, objects, chosen.plan.changes_hash, ports, forge)
     if taken is not None:
         return Declined(rivalry(taken, chosen.plan), taken.ref, reason=taken.incident_id)
@@ -125,7 +125,7 @@ async def put_on_branch(
         commit = await commit_on(sure, ports, forge)
         if commit is None:
             return Declined("moved")
-        objects = targets(wanted.plan, record.context.cluster)
+        objects = targets(wanted, record.context.cluster)
         taken = await claiming.take(
             record.incident_id, objects, wanted.plan.changes_hash, ports, forge
         )

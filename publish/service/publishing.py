@@ -18,7 +18,7 @@ async def published(
 ) -> Done:
     """Keeps it, and merges it where that is proven. Safe to run again after a crash at any point."""
     if isinstance(result, Declined):
-        return await _declined(result, ports, forge)
+        return await _declined(record, result, ports, forge)
     chosen = await _kept(record, result, ports)
     opened = result.plan
     if opened.alone and chosen == opened.plan:
@@ -49,8 +49,12 @@ async def _kept(record: ValidatedPlans, result: Opened, ports: PublishPorts) -> 
     return (kept.chosen if kept else None) or result.plan.plan
 
 
-async def _declined(result: Declined, ports: PublishPorts, forge: Forge) -> Done:
+async def _declined(
+    record: ValidatedPlans, result: Declined, ports: PublishPorts, forge: Forge
+) -> Done:
     """Another incident's merge request has the object: it is said there, and a competing change to people as well.
+
+    So is the same change for another cluster: whoever watches that one has not heard of it.
 
     Where people ended our own one, the ledger hears of the others that they ended.
     """
@@ -61,5 +65,7 @@ async def _declined(result: Declined, ports: PublishPorts, forge: Forge) -> Done
         return Done("declined", why=why, reason=result.reason, notice="declined")
     where = " ".join(part for part in (result.reason, ref.url if ref else "") if part)
     note = MergeRequestNote(why, ref) if ref is not None else None
-    notice: NoticeKind | None = "declined" if why == "competing" else None
+    other = await ports.ledger.proposal_of(result.reason)
+    elsewhere = other is not None and other.record.context.cluster != record.context.cluster
+    notice: NoticeKind | None = "declined" if why == "competing" or elsewhere else None
     return Done("declined", why=why, reason=where, note=note, notice=notice)

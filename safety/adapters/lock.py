@@ -32,20 +32,26 @@ class LockStanding:
 
 
 class LockWatch:
-    """``safety.ports.Lock``: proves the lock at start and then on a slow clock."""
+    """``safety.ports.Lock``: proves a cluster's lock at start and then on a slow clock."""
 
     def __init__(
-        self, prove: Callable[[], Awaitable[LockProof]], clock: Callable[[], float], every_s: float
+        self,
+        prove: Callable[[], Awaitable[LockProof]],
+        clock: Callable[[], float],
+        every_s: float,
+        *,
+        cluster: str = "",
     ) -> None:
         self._prove = prove
         self._clock = clock
         self._every_s = every_s
+        self._cluster = cluster
         self._lock = LockStanding("unknown", say("safety.lock.untried"), clock())
         self._tried_at = clock()
         self._silent = 0
         # Asked when they are read: a watch that hangs or has ended says nothing, and its last word grows old.
-        metrics.LOCK.set_function(lambda: _GAUGE[self.lock().state])
-        note("lock", self._line)
+        metrics.LOCK.labels(cluster).set_function(lambda: _GAUGE[self.lock().state])
+        note(f"lock {cluster}".strip(), self._line)
 
     def lock(self) -> LockStanding:
         """The last proof, or ``unknown`` once it is older than three intervals."""
@@ -60,7 +66,7 @@ class LockWatch:
         """Tries the lock once; a change of state is told in the log. A probe that fails leaves it unknown."""
         proof = await self._proof()
         self._tried_at = self._clock()
-        metrics.LOCK_PROOFS.labels(proof.state).inc()
+        metrics.LOCK_PROOFS.labels(self._cluster, proof.state).inc()
         self._silent = self._silent + 1 if proof.state == "unknown" else 0
         before = self._lock
         changed = proof.state != before.state
@@ -69,7 +75,13 @@ class LockWatch:
         )
         if changed:
             tell = log.info if proof.state == "locked" else log.error
-            tell("lock.changed", state=proof.state, before=before.state, reason=proof.why)
+            tell(
+                "lock.changed",
+                cluster=self._cluster,
+                state=proof.state,
+                before=before.state,
+                reason=proof.why,
+            )
         return self._lock
 
     async def _proof(self) -> LockProof:

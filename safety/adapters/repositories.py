@@ -14,7 +14,6 @@ from manifests.repository.environments import asked_for
 from manifests.repository.indexes import Indexes
 from manifests.repository.locate import Hints
 from manifests.repository.rendering import Renderer
-from manifests.text.readings import Readings
 from schemas.plans import KubernetesChange
 from schemas.validated import FileEdit
 
@@ -22,7 +21,7 @@ from schemas.validated import FileEdit
 class DeploymentRepositories:
     """``safety.ports.Repository`` on a forge. ``folders`` maps a namespace to the only folders that declare it.
 
-    ``readings`` are shared with whoever reads the edited files again; ``words`` are the house's own for environments.
+    ``indexes`` are shared by the clusters, and what was parsed with whoever reads the edited files again; ``words`` are the house's own for environments.
     """
 
     def __init__(
@@ -32,7 +31,7 @@ class DeploymentRepositories:
         projects: Sequence[str],
         folders: Mapping[str, Sequence[str]] | None = None,
         renderer: Renderer | None = None,
-        readings: Readings | None = None,
+        indexes: Indexes | None = None,
         words: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._client = client
@@ -40,7 +39,7 @@ class DeploymentRepositories:
         self._folders = folders or {}
         self._renderer = renderer or BuiltIn()
         self._words = words or {}
-        self._indexes = Indexes(readings=readings)
+        self._indexes = indexes or Indexes()
 
     async def propose(
         self,

@@ -12,6 +12,7 @@ from enrich.adapters.repositories import DeclaredInRepositories
 from kfix.infra.forges.gitlab.client import GitLab as Client
 from kfix.infra.forges.gitlab.client import open_gitlab
 from kfix.infra.forges.gitlab.settings import GitLabConnection
+from manifests.repository.indexes import Indexes
 from manifests.text.readings import Readings
 from safety.adapters.repositories import DeploymentRepositories
 from safety.adapters.schemas import PublishedSchemas
@@ -68,7 +69,9 @@ async def test_safety_parses_each_file_once_for_an_alert_and_for_the_next(
 ) -> None:
     readings = Readings()
     ports = SafetyPorts(
-        DeploymentRepositories(client, projects=["shop/deployments"], readings=readings),
+        DeploymentRepositories(
+            client, projects=["shop/deployments"], indexes=Indexes(readings=readings)
+        ),
         None,
         PublishedSchemas(""),
         Policy(),

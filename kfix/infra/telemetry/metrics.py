@@ -36,10 +36,9 @@ SESSIONS = Gauge(
 LOCK = Gauge(
     "kfix_lock_held",
     "1: the cluster refused K-Fix's real write; 0: it let one pass; NaN: not known, which counts as not held",
+    ["cluster"],
 )
-# Not known before it was tried; a new gauge would say 0.
-LOCK.set(math.nan)
-LOCK_PROOFS = Counter("kfix_lock_proofs_total", "Probes of the lock", ["state"])
+LOCK_PROOFS = Counter("kfix_lock_proofs_total", "Probes of the lock", ["cluster", "state"])
 RULES_BROKEN = Counter(
     "kfix_rules_broken_total", "Rules and builders of plans that broke: defects", ["where"]
 )

@@ -101,12 +101,17 @@ async def test_the_page_of_readiness_shows_the_lock() -> None:
 
 @pytest.mark.parametrize(("proof", "value"), [(LOCKED, 1.0), (OPEN, 0.0), (SILENT, math.nan)])
 async def test_metrics_tell_the_state(proof: LockProof, value: float) -> None:
-    count = REGISTRY.get_sample_value("kfix_lock_proofs_total", {"state": proof.state}) or 0.0
+    count = (
+        REGISTRY.get_sample_value("kfix_lock_proofs_total", {"cluster": "", "state": proof.state})
+        or 0.0
+    )
     await World().watch(proof).look()
-    told = REGISTRY.get_sample_value("kfix_lock_held")
+    told = REGISTRY.get_sample_value("kfix_lock_held", {"cluster": ""})
     assert told is not None
     assert told == value or (math.isnan(told) and math.isnan(value))
-    after = REGISTRY.get_sample_value("kfix_lock_proofs_total", {"state": proof.state})
+    after = REGISTRY.get_sample_value(
+        "kfix_lock_proofs_total", {"cluster": "", "state": proof.state}
+    )
     assert after == count + 1
 
 
@@ -183,7 +188,7 @@ async def test_a_proven_lock_or_another_environment_is_examined(
 
 
 def gauge() -> float:
-    told = REGISTRY.get_sample_value("kfix_lock_held")
+    told = REGISTRY.get_sample_value("kfix_lock_held", {"cluster": ""})
     assert told is not None
     return told
 
