@@ -22,7 +22,7 @@ from safety.ports import SafetyPorts
 from safety.service.validation import examination
 from schemas import errors
 from schemas.validated import CheckResult
-from tests.unit.safety.test_safety_examination import OWN, Cluster, Repository, proposed
+from tests.unit.safety.test_safety_examination import OURS, Cluster, Repository, proposed
 
 LOCKED = LockProof("locked")
 OPEN = LockProof("unlocked", "a real write passed")
@@ -156,7 +156,7 @@ async def _dry_run(proof: LockProof | None, environment: str) -> tuple[CheckResu
         await watch.look()
     cluster = Counting()
     ports = SafetyPorts(
-        Repository(), cluster, PublishedSchemas(""), Policy(), 5.0, own=OWN, lock=watch
+        Repository(), cluster, PublishedSchemas(""), Policy(), 5.0, fleet=OURS, lock=watch
     )
     candidate = proposed()
     context = candidate.context.model_copy(update={"environment": environment})
