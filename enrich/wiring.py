@@ -93,6 +93,7 @@ async def _observability(stack: AsyncExitStack, settings: Enrich) -> Observabili
         lookback=timedelta(minutes=settings.lookback_minutes),
         log_events=settings.log_events,
         monitor_events=settings.monitor_events,
+        operations=connection.apm_operations,
     )
 
 

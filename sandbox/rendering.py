@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox import telemetry
 from sandbox.physics import STUCK
-from sandbox.telemetry import Regime
+from sandbox.regimes import Regime
 
 Object = dict[str, Any]
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"

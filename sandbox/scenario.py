@@ -33,13 +33,15 @@ class PersonData(_Data):
 
 
 class ServiceData(_Data):
-    """What a service needs; see ``sandbox.physics.Need``."""
+    """What a service needs (see ``sandbox.physics.Need``), and how its requests and its calls are named in traces."""
 
     cpu_cores: float
     memory_mib: float
     requests_per_s: float = 10.0
     latency_ms: float = 50.0
     environment: dict[str, str] = Field(default_factory=dict)
+    operation: str = "http.request"
+    calls: tuple[str, ...] = ()
 
 
 class NeighbourData(_Data):

@@ -1,52 +1,18 @@
 """A service's metrics as functions of time, from the regimes it went through: what Datadog's agent would have sent.
 
-Metric names, units and tags follow Datadog's Kubernetes and Kubernetes State integrations and its APM.
+Metric names, units and tags follow Datadog's Kubernetes and Kubernetes State integrations ; those of traces are in ``sandbox.traces``.
 """
 
 from __future__ import annotations
 
 import math
-import zlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
+from sandbox import traces
 from sandbox.datadog.metrics import Timeline, Value
-from sandbox.physics import Health, Need, Spec
+from sandbox.regimes import History, Measure, Regime, within, wobble
 
 _MIB = 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class Regime:
-    """A span of time in which a service's state did not change. Unix seconds."""
-
-    since: float
-    health: Health
-    spec: Spec
-    need: Need
-    #: Names of the pods that ran and served.
-    pods: tuple[str, ...]
-    #: Names of pods that never became ready.
-    stuck_pods: tuple[str, ...] = ()
-    #: Restarts of each pod before this regime.
-    restarts_before: int = 0
-
-
-@dataclass(slots=True)
-class History:
-    """One service's regimes, oldest first."""
-
-    service: str
-    tags: Mapping[str, str]
-    regimes: list[Regime] = field(default_factory=list)
-
-    def until(self, at: int) -> float:
-        """When regime number ``at`` ended."""
-        return self.regimes[at + 1].since if at + 1 < len(self.regimes) else math.inf
-
-    def at(self, time: float) -> Regime | None:
-        """The regime of a time."""
-        return next((r for r in reversed(self.regimes) if r.since <= time), None)
 
 
 def restarts(regime: Regime, at: float) -> int:
@@ -67,12 +33,6 @@ def memory_mib(regime: Regime, at: float) -> float:
             limit, limit * (0.6 + 0.4 * ((minutes * health.restarts_per_min * 4) % 1 + 0.25))
         )
     return health.memory_mib
-
-
-def _wobble(seed: str, at: float, share: float = 0.04) -> float:
-    """A small, repeatable unrest, so that no line is ruled."""
-    phase = zlib.crc32(seed.encode()) % 628 / 100
-    return 1 + share * math.sin(at / 47 + phase) * math.cos(at / 173 + phase)
 
 
 class Telemetry:
@@ -101,28 +61,28 @@ class Telemetry:
                     "kube_container_name": history.service,
                     "container_name": history.service,
                 }
-                yield Timeline(metric, tags, _within(regime, until, value, pod), unit)
+                yield Timeline(metric, tags, within(regime, until, value, pod), unit)
         elif (per_service := SERVICE_METRICS.get(metric)) is not None:
             unit, value = per_service
-            yield Timeline(metric, dict(history.tags), _within(regime, until, value, metric), unit)
+            yield Timeline(metric, dict(history.tags), within(regime, until, value, metric), unit)
+        else:
+            yield from traces.timelines(metric, history, regime, until)
 
-
-Measure = Callable[[Regime, float, str], Value]
-
-
-def _within(regime: Regime, until: float, value: Measure, seed: str) -> Callable[[float], Value]:
-    return lambda at: value(regime, at, seed) if regime.since <= at < until else None
+    def names(self) -> Iterable[str]:
+        """Every metric that there is something of."""
+        yield from POD_METRICS
+        yield from SERVICE_METRICS
+        for history in self.histories.values():
+            yield from traces.names(history)
 
 
 def _cpu(regime: Regime, at: float, seed: str) -> Value:
-    return regime.health.cpu_per_pod * 1e9 * _wobble(seed, at)
+    return regime.health.cpu_per_pod * 1e9 * wobble(seed, at)
 
 
 def _memory(regime: Regime, at: float, seed: str) -> Value:
-    wobble = (
-        1.0 if regime.health.condition in ("oom_killed", "leaking") else _wobble(seed, at, 0.02)
-    )
-    return memory_mib(regime, at) * _MIB * wobble
+    ruled = regime.health.condition in ("oom_killed", "leaking")
+    return memory_mib(regime, at) * _MIB * (1.0 if ruled else wobble(seed, at, 0.02))
 
 
 def _limit(cores: bool) -> Measure:
@@ -145,19 +105,7 @@ def _restarts(regime: Regime, at: float, seed: str) -> Value:
 
 
 def _throttled(regime: Regime, at: float, seed: str) -> Value:
-    return 10.0 * regime.health.throttled_ratio * _wobble(seed, at)
-
-
-def _errors(regime: Regime, at: float, seed: str) -> Value:
-    return regime.need.requests_per_s * regime.health.error_ratio * _wobble(seed, at)
-
-
-def _hits(regime: Regime, at: float, seed: str) -> Value:
-    return regime.need.requests_per_s * _wobble("hits", at)
-
-
-def _latency(regime: Regime, at: float, seed: str) -> Value:
-    return regime.health.latency_ms / 1000 * _wobble(seed, at)
+    return 10.0 * regime.health.throttled_ratio * wobble(seed, at)
 
 
 def _scaler(name: str) -> Measure:
@@ -200,10 +148,6 @@ POD_METRICS: dict[str, tuple[str, Measure]] = {
     "kubernetes_state.container.restarts": ("", _restarts),
 }
 SERVICE_METRICS: dict[str, tuple[str, Measure]] = {
-    "trace.http.request.hits": ("", _hits),
-    "trace.http.request.errors": ("", _errors),
-    "trace.http.request": ("second", _latency),
-    "trace.http.request.duration": ("second", _latency),
     "kubernetes_state.deployment.replicas_desired": ("", lambda r, at, s: float(r.health.replicas)),
     "kubernetes_state.deployment.replicas": (
         "",

@@ -22,9 +22,10 @@ from sandbox.gitlab.repository import Action, Person
 from sandbox.gitlab.state import Project
 from sandbox.kubernetes import Cluster
 from sandbox.physics import STUCK, Health, Need, Node, judge, read_spec
+from sandbox.regimes import History, Regime
 from sandbox.rendering import Object, Revision
 from sandbox.scenario import CommitData, Company, Scenario
-from sandbox.telemetry import History, Regime, Telemetry, restarts
+from sandbox.telemetry import Telemetry, restarts
 
 _MIB = 2**20
 #: How often the kubelet repeats itself, and how often an ill service is shown anew.
@@ -94,7 +95,7 @@ class World:
 
     def _found(self, company: Company) -> None:
         for name, data in company.services.items():
-            need = Need(**data.model_dump())
+            need = Need(**data.model_dump(exclude={"operation", "calls"}))
             tags = {
                 "env": "prod",
                 "service": name,
@@ -103,7 +104,7 @@ class World:
                 "kube_deployment": name,
                 "kube_ownerref_kind": "replicaset",
             }
-            self.telemetry.histories[name] = History(name, tags)
+            self.telemetry.histories[name] = History(name, tags, data.operation, data.calls)
             self.workloads[name] = Workload(name, need, need, self.telemetry.histories[name])
         self._lock()
         for node in company.nodes:

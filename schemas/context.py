@@ -68,6 +68,16 @@ class Series(Model):
     values: tuple[Sample, ...] = ()
 
 
+class Traffic(Model):
+    """How a service's requests are found among the metrics of traces."""
+
+    #: Tags of the service and of its environment, as it sends them itself; empty where nobody says.
+    service: str = ""
+    env: str = ""
+    #: Names of the spans by which requests come in (``http.request``).
+    operations: tuple[str, ...] = ()
+
+
 class LogExcerpt(Model):
     """The last lines of one container, or of one service where the source knows no container; secrets masked."""
 
@@ -174,6 +184,8 @@ class ContextBundle(Record):
     k8s_context: KubernetesContext = Field(default_factory=KubernetesContext)
     logs: tuple[LogExcerpt, ...] = ()
     metrics: tuple[Series, ...] = ()
+    #: What the metrics tell of requests is of this.
+    traffic: Traffic = Field(default_factory=Traffic)
     changes: tuple[Change, ...] = ()
     declared: tuple[DeclaredObject, ...] = ()
     similar_incidents: tuple[SimilarIncident, ...] = ()

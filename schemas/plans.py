@@ -19,7 +19,7 @@ from schemas.base import (
     Severity,
     Status,
 )
-from schemas.context import Pattern, SimilarIncident, SourceStatus
+from schemas.context import Pattern, SimilarIncident, SourceStatus, Traffic
 from schemas.images import RegistryAnswers
 from schemas.next_steps import NextStep
 from schemas.places import ClusterClaim, EnvironmentProof
@@ -330,6 +330,8 @@ class IncidentContext(Model):
     #: Measurements around the alert, name to value, for the comparison after the merge
     #: (``cpu_cores``, ``memory_mib``, ``restarts``, ``error_rate``, ``latency_p95_ms``, ``throttled_ratio``).
     baseline: dict[str, float] = Field(default_factory=dict)
+    #: Whose requests the baseline measures, so that after the merge the same are.
+    traffic: Traffic = Field(default_factory=Traffic)
     similar_incidents: tuple[SimilarIncident, ...] = ()
     successful_patterns: tuple[Pattern, ...] = ()
     failed_patterns: tuple[Pattern, ...] = ()

@@ -131,6 +131,7 @@ def _context(bundle: ContextBundle, verdict: Verdict) -> IncidentContext:
             bundle.alerted_at.timestamp() - _BASELINE_S,
             bundle.alerted_at.timestamp() + _LATE_S,
         ),
+        traffic=bundle.traffic,
         similar_incidents=bundle.similar_incidents,
         successful_patterns=bundle.successful_patterns,
         failed_patterns=bundle.failed_patterns,

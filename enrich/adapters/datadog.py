@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from kfix.incident.metric_queries import WORKLOAD_TAGS, queries_for
+from kfix.incident.metric_queries import WORKLOAD_TAGS, of_one_environment, queries_for
 from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.datadog import Datadog, LogEvent
+from kfix.infra.clients.datadog_operations import Operations
 from schemas import errors
 from schemas.alerts import Alert, FiredRule, State
 from schemas.base import Json, ObjectRef
-from schemas.context import LogExcerpt, Monitor, Series
+from schemas.context import LogExcerpt, Monitor, Series, Traffic
 
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _STATES: dict[str, State] = {
     "triggered": "firing",
     "alert": "firing",
@@ -46,8 +48,10 @@ class DatadogEvidence:
         lookback: timedelta,
         log_events: int,
         monitor_events: int,
+        operations: Sequence[str] = (),
     ) -> None:
         self._client = client
+        self._operations = Operations(client, operations)
         self._app_url = app_url
         self._lookback = lookback
         self._log_events = log_events
@@ -119,10 +123,18 @@ class DatadogEvidence:
                 ),
                 None,
             ),
-            service=names.get("service", ""),
+            traffic=await self._traffic(names),
         )
+        if not asked:
+            return []
         since = until - self._lookback
-        return await self._client.metrics(asked, since, _later(until)) if asked else []
+        return of_one_environment(await self._client.metrics(asked, since, _later(until)))
+
+    async def _traffic(self, names: Mapping[str, str]) -> Traffic:
+        service, env = names.get("service", ""), names.get("env", "")
+        said = [one for one in names.get("operation_name", "").split(",") if one]
+        found = await self._operations.of(service, env, said)
+        return Traffic(service=service, env=env, operations=found)
 
     def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
         """Pages below the configured address; none without one."""
@@ -194,18 +206,26 @@ def _told(event: Mapping[str, Json]) -> str:
     return f"{when} {transition or event.get('status', '')} {event.get('title', '')}"[:300]
 
 
+#: Tags of logs that say who wrote them, the narrowest first.
+_WRITERS = (*WORKLOAD_TAGS.values(), "pod_name")
+
+
 def _searchable(names: Mapping[str, str]) -> Iterable[tuple[str, str]]:
-    """Names that are plain tag values; the narrowest two that say where and who."""
-    for name in (
-        "kube_namespace",
-        "kube_deployment",
-        "kube_stateful_set",
-        "kube_daemon_set",
-        "service",
-    ):
-        value = names.get(name, "")
-        if value and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value):
-            yield name, value
+    """The names that logs are found by, as plain tag values: the workload's, else the service's.
+
+    A workload's logs may have another ``service`` for each of its containers, and a service's none of a namespace: they are
+    not asked for together.
+    """
+    named = {tag: value for tag, value in names.items() if _PLAIN.fullmatch(value)}
+    writer = next((tag for tag in _WRITERS if tag in named), "")
+    tags = (
+        ("kube_cluster_name", "kube_namespace", writer)
+        if writer or "service" not in named
+        else ("service", "env")
+    )
+    if "kube_namespace" not in named and tags[-1] == "":
+        return ()
+    return [(tag, named[tag]) for tag in tags if tag in named]
 
 
 def _later(until: datetime) -> datetime:

@@ -14,6 +14,7 @@ from enrich.core.repeats import episode_of, trouble_of_alert
 from enrich.core.subject import first_tag, named, resolve
 from kfix.incident import environments
 from kfix.incident.cluster_names import Fleet, Own, is_ours
+from kfix.incident.metric_queries import answered
 from kfix.incident.redaction import mask, mask_json
 from kfix.incident.signature import signature
 from manifests.objects.kinds import plural_of
@@ -31,6 +32,7 @@ from schemas.context import (
     Series,
     SimilarIncident,
     SourceStatus,
+    Traffic,
 )
 from schemas.identity import stable_id
 from schemas.images import RegistryAnswers
@@ -52,6 +54,8 @@ class GatheredEvidence:
     objects: Mapping[str, Iterable[Json]] = field(default_factory=dict)
     logs: tuple[LogExcerpt, ...] = ()
     metrics: tuple[Series, ...] = ()
+    #: Whose requests were asked for.
+    traffic: Traffic = field(default_factory=Traffic)
     commits: tuple[Change, ...] = ()
     declared: tuple[DeclaredObject, ...] = ()
     sources: tuple[SourceStatus, ...] = ()
@@ -117,6 +121,7 @@ def assemble(gathered: GatheredEvidence, rules: Rules) -> ContextBundle:
         ),
         logs=tuple(_masked_log(log) for log in gathered.logs),
         metrics=tuple(_masked_series(series) for series in gathered.metrics),
+        traffic=_masked_model(answered(gathered.traffic, gathered.metrics)),
         changes=(*(_masked_model(commit) for commit in gathered.commits), *rollouts(objects)),
         declared=tuple(
             d.model_copy(update={"object": mask_json(d.object)}) for d in gathered.declared

@@ -22,6 +22,7 @@ from enrich.core.images import question as image_question
 from enrich.core.next_door import called_namespaces
 from enrich.core.objects import ObjectIndex
 from enrich.core.reads import read_by
+from enrich.core.search import search_names, traffic_of
 from enrich.core.subject import Named, named, resolve
 from enrich.ports import (
     ClusterReader,
@@ -33,7 +34,6 @@ from enrich.ports import (
 )
 from kfix.incident import cluster_names
 from kfix.incident.environments import called
-from kfix.incident.metric_queries import WORKLOAD_TAGS
 from kfix.texts import say
 from manifests.objects.meta import namespace_of
 from manifests.objects.shapes import mapping
@@ -139,7 +139,8 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
     if not cluster_names.is_ours(claim):
         return _unread(replace(started, claim=claim), watching, round_, rules)
     subject = resolve(who, objects)
-    names = search_names(who, subject)
+    watched = alert.rule.query or (monitor.query if monitor else "")
+    names = search_names(who, subject, tags, objects, cluster=claim.own, query=watched)
     place = _place(started, rules, subject, who, objects)
     (pod_logs, kept_logs, metrics, (declared, commits)) = await asyncio.gather(
         round_.ask("kubernetes.logs", chosen.cluster.logs(pods_of(objects, subject, who)), []),
@@ -159,6 +160,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
             objects=objects,
             logs=(*pod_logs, *_without(kept_logs, pod_logs)),
             metrics=tuple(metrics),
+            traffic=traffic_of(names),
             commits=tuple(commits),
             declared=tuple(declared),
             links=watching.links(alert, names),
@@ -212,20 +214,6 @@ def _place(
 ) -> str:
     namespace = who.namespace or (subject.namespace if subject else "")
     return called(proof_of(started, rules, subject, namespace, dict(objects)))
-
-
-def search_names(who: Named, subject: ObjectRef | None) -> dict[str, str]:
-    """Tags by which logs and metrics of the alert's subject are found."""
-    names = {
-        "kube_cluster_name": who.cluster,
-        "kube_namespace": who.namespace,
-        "service": who.service,
-    }
-    workload = subject or who.workload
-    if workload is not None and workload.kind in WORKLOAD_TAGS:
-        names[WORKLOAD_TAGS[workload.kind]] = workload.name
-        names["service"] = who.service or workload.name
-    return {tag: value for tag, value in names.items() if value}
 
 
 async def _objects(round_: Round, cluster: ClusterReader, namespace: str) -> dict[str, list[Json]]:

@@ -10,12 +10,12 @@ A meaning's unit: cores for cpu, bytes for memory, milliseconds for latency, sec
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
+from kfix.incident.traces import trace_metric
 from schemas.context import Series
 
 Meaning = Literal[
@@ -69,7 +69,7 @@ _POD, _CONTAINER = ("pod_name", "kube_container_name"), ("kube_container_name",)
 class Asked:
     """How a source is asked for a metric: the statistic over space, the tags it is grouped by, whether it counts."""
 
-    statistic: Literal["avg", "max", "sum"]
+    statistic: Literal["avg", "max", "sum", "p95"]
     by: tuple[str, ...] = ()
     as_count: bool = False
 
@@ -126,30 +126,6 @@ METRICS: tuple[Metric, ...] = (
     _captured("latency", "service.p90latency", MILLISECONDS),
     _captured("latency", "service.p50latency", MILLISECONDS),
     _captured("requests", "service.rps", COUNTS),
-    Metric(
-        "requests",
-        "trace.http.request.hits",
-        COUNTS,
-        asked=Asked("sum", as_count=True),
-        of="service",
-    ),
-    Metric(
-        "errors",
-        "trace.http.request.errors",
-        COUNTS,
-        asked=Asked("sum", as_count=True),
-        of="service",
-    ),
-    Metric("errors", "trace.servlet.request.errors", COUNTS, of="service"),
-    Metric(
-        "latency",
-        "trace.http.request.duration",
-        MILLISECONDS,
-        1e3,
-        Asked("avg"),
-        of="service",
-    ),
-    Metric("latency", "trace.servlet.request.duration", MILLISECONDS, 1e3, of="service"),
     _captured("success", "service.success_rate", COUNTS),
     _captured("network_in", "service.network_receive", BYTES),
     Metric("network_in", "kubernetes.network.rx_bytes", BYTES),
@@ -165,11 +141,15 @@ MEASURED: tuple[Meaning, ...] = tuple(
 _BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
 
 
-#: Trace metrics of whatever framework: ``trace.<span>.hits``, ``.errors``, ``.duration``, each also by HTTP status; the span
-#: without a suffix is the distribution of its latency (https://docs.datadoghq.com/tracing/metrics/metrics_namespace/).
-_TRACE = re.compile(
-    r"trace\.[a-z0-9_]+(?:\.[a-z0-9_]+)*?(?:\.(?P<suffix>hits|errors|duration)(?:\.by_[a-z_]+)?)?"
-)
+def of_operation(operation: str) -> tuple[Metric, Metric, Metric]:
+    """What is asked for of an operation by which requests come into a service: how many, how many failed, how long."""
+    name = f"trace.{operation}"
+    counted = Asked("sum", as_count=True)
+    return (
+        Metric("requests", f"{name}.hits", COUNTS, asked=counted, of="service"),
+        Metric("errors", f"{name}.errors", COUNTS, asked=counted, of="service"),
+        Metric("latency", name, MILLISECONDS, 1e3, Asked("p95"), of="service"),
+    )
 
 
 def metric_of(series: Series) -> Metric | None:
@@ -179,20 +159,23 @@ def metric_of(series: Series) -> Metric | None:
 
 @cache
 def _traced(name: str) -> Metric | None:
-    found = _TRACE.fullmatch(name)
-    if found is None or name.endswith(".apdex"):
+    """A trace metric of whatever operation. Those of one that are broken down are read where they are found."""
+    found = trace_metric(name)
+    if found is None or found.suffix in ("apdex", "span_count"):
         return None
-    if found["suffix"] == "hits":
-        return Metric("requests", name, COUNTS, of="service")
-    if found["suffix"] == "errors":
-        return Metric("errors", name, COUNTS, of="service")
-    return Metric("latency", name, MILLISECONDS, 1e3, of="service")
+    requests, failed, latency = of_operation(found.operation)
+    metric = {"hits": requests, "errors": failed}.get(found.suffix, latency)
+    return metric if metric.name == name else replace(metric, name=name, asked=None)
 
 
 @cache
 def rank(name: str) -> int:
-    """A metric's place in the table: of one meaning the lower says more. What is known by its name's form comes last."""
-    return METRICS.index(_BY_NAME[name]) if name in _BY_NAME else len(METRICS)
+    """A metric's place in the table: of one meaning the lower says more. What is known by its name's form comes after it,
+    and last the sum of durations, which grows with the requests too."""
+    if name in _BY_NAME:
+        return METRICS.index(_BY_NAME[name])
+    found = trace_metric(name)
+    return len(METRICS) + (found is not None and found.suffix == "duration")
 
 
 def factor_of(series: Series, metric: Metric) -> float:

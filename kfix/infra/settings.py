@@ -196,6 +196,9 @@ class DatadogConnection(Settings):
     api_key: SecretStr = SecretStr("")
     #: Datadog's application key (who may read).
     app_key: SecretStr = SecretStr("")
+    #: Names of the operations by which requests come into services (``["servlet.request", "grpc.server"]``), where the
+    #: monitor's query names none. Empty: Datadog is asked which trace metrics the service has.
+    apm_operations: tuple[str, ...] = ()
     #: Seconds for one call. Datadog's webhook gives up after 15; queries mostly answer in 1 or 2.
     timeout_s: float = Field(default=10.0, gt=0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from kfix.incident.measurements import measure
-from kfix.incident.metric_queries import queries_for
+from kfix.incident.metric_queries import cluster_tag, of_one_environment, queries_for
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.clients.datadog import Datadog
 from schemas.merge_requests import Proposal
@@ -24,12 +24,12 @@ class DatadogSignals:
         """Asks the metrics of the table that the proposal's tags can ask for. Raises from ``schemas.errors``."""
         context = proposal.context
         asked = queries_for(
-            cluster=context.cluster,
+            cluster=cluster_tag(context.tags, context.cluster),
             namespace=context.namespace,
             workload=proposal.analysis.object,
-            service=context.service,
+            traffic=context.traffic,
         )
         if not asked or int(until.timestamp()) <= int(since.timestamp()):
             return {}  # Datadog counts whole seconds and refuses a window without one
         series = await self._client.metrics(asked, since, until)
-        return measure(series, since.timestamp(), until.timestamp())
+        return measure(of_one_environment(series), since.timestamp(), until.timestamp())

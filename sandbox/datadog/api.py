@@ -48,6 +48,7 @@ class _Api:
             ("POST", "/api/v2/events/search", "events", self._events_v2),
             ("GET", "/api/v2/events/{id}", "events", self._event_v2),
             ("GET", "/api/v1/query", "query", querying.query_v1),
+            ("GET", "/api/v1/metrics", "metrics", querying.active),
             ("POST", "/api/v2/query/timeseries", "query", querying.timeseries),
             ("POST", "/api/v2/query/scalar", "query", querying.scalar),
             ("GET", "/api/v2/logs/events", "logs", self._logs),

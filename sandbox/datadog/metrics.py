@@ -7,13 +7,14 @@ Source: docs.datadoghq.com/metrics/advanced-filtering and docs.datadoghq.com/das
 from __future__ import annotations
 
 import fnmatch
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from statistics import fmean
-from typing import Protocol
+from statistics import NormalDist, fmean
+from typing import Literal, Protocol
 
 Value = float | None
 _AGGREGATE: dict[str, Callable[[Iterable[float]], float]] = {
@@ -43,6 +44,10 @@ class Timeline:
     at: Callable[[float], Value]
     #: Datadog's unit name, such as ``byte`` or ``nanocore``; empty when it has none.
     unit: str = ""
+    #: The metric's type. Of a count ``at`` gives the rate per second, of a distribution the mean.
+    type: Literal["gauge", "count", "distribution"] = "gauge"
+    #: Of a distribution: whether percentiles may be asked for.
+    percentiles: bool = False
 
 
 class MetricSource(Protocol):
@@ -50,6 +55,10 @@ class MetricSource(Protocol):
 
     def timelines(self, metric: str) -> Iterable[Timeline]:
         """All timelines of one metric, as they are now."""
+        ...
+
+    def names(self) -> Iterable[str]:
+        """Every metric that there is something of."""
         ...
 
 
@@ -202,7 +211,7 @@ class _Reader:
 
     def _select(self, match: re.Match[str]) -> list[Answer]:
         aggregate, metric, wanted, by = match[1] or "avg", match[2], match[3], match[4]
-        keep = _filter(wanted)
+        keep = tag_filter(wanted)
         keys = [k.strip() for k in (by or "").split(",") if k.strip()]
         groups: dict[tuple[tuple[str, str], ...], list[Timeline]] = {}
         for line in self._source.timelines(metric):
@@ -223,17 +232,34 @@ class _Reader:
         group: tuple[tuple[str, str], ...],
         lines: list[Timeline],
     ) -> Answer:
-        if aggregate.startswith("p") or aggregate == "count":
-            aggregate = "max" if aggregate.startswith("p") else "sum"
         values: list[Value] = []
         for at in self._window.times:
             present = [v for line in lines if (v := line.at(at)) is not None]
-            values.append(_AGGREGATE[aggregate](present) if present else None)
+            values.append(
+                _aggregated(aggregate, lines[0], present, self._window) if present else None
+            )
         scope = ",".join([*(f"{k}:{v}" for k, v in group), *([] if wanted == "*" else [wanted])])
         return Answer(metric, aggregate, scope or "*", group, tuple(values), metric, lines[0].unit)
 
 
-def _filter(text: str) -> Callable[[Mapping[str, str]], bool]:
+def _aggregated(aggregate: str, line: Timeline, present: list[float], window: Window) -> float:
+    """The value of one time over its timelines. Raises BadQuery for a percentile that the metric does not have."""
+    if aggregate.startswith("p"):
+        if line.type != "distribution" or not line.percentiles:
+            raise BadQuery(f"percentiles are not enabled for {line.metric}")
+        return max(present) * spread(int(aggregate[1:]) / 100)
+    if line.type == "count":
+        return _AGGREGATE["sum" if aggregate == "count" else aggregate](present) * window.step
+    return _AGGREGATE["sum" if aggregate == "count" else aggregate](present)
+
+
+def spread(share: float) -> float:
+    """A percentile as a multiple of the mean, as log-normal latencies have it."""
+    sigma = 0.5
+    return math.exp(sigma * NormalDist().inv_cdf(share) - sigma**2 / 2)
+
+
+def tag_filter(text: str) -> Callable[[Mapping[str, str]], bool]:
     """``a:1,!b:2``, ``a:1 AND NOT b:*``, ``a IN (1,2)``, ``a:1 OR a:2``."""
     listed = re.compile(r"(NOT\s+|!)?([\w./-]+)\s+(NOT\s+)?IN\s*\(([^()]*)\)", re.IGNORECASE)
     tests: list[Callable[[Mapping[str, str]], bool]] = []

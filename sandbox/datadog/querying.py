@@ -52,6 +52,21 @@ class Querying:
             }
         )
 
+    async def active(self, request: Request) -> Response:
+        """``GET /api/v1/metrics``: names of the metrics that came since then, with the tags that are asked for."""
+        start, now = whole(request, "from"), self._dd.clock()
+        window = metrics.Window(start, now, metrics.default_step(start, now))
+        keep = metrics.tag_filter(request.query_params.get("tag_filter", "*"))
+        found = [
+            name
+            for name in sorted(set(self._dd.metrics.names()))
+            if any(
+                keep(line.tags) and any(line.at(at) is not None for at in window.times)
+                for line in self._dd.metrics.timelines(name)
+            )
+        ]
+        return reply({"from": str(start), "metrics": found})
+
     async def _formulas(
         self, request: Request
     ) -> tuple[metrics.Window, list[tuple[int, metrics.Answer, str]]]:

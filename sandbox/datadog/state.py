@@ -122,6 +122,10 @@ class StoredTimelines:
         """Those of one metric."""
         return [line for line in self.lines if line.metric == metric]
 
+    def names(self) -> Iterable[str]:
+        """Those of all that were put in."""
+        return dict.fromkeys(line.metric for line in self.lines)
+
 
 @dataclass(slots=True)
 class RateLimit:

@@ -240,11 +240,12 @@ def unit(name: str) -> Json:
 
 
 def series_v1(answer: Answer, window: Window, index: int) -> Json:
-    """One series of ``/api/v1/query``: points in milliseconds, gaps left out."""
+    """One series of ``/api/v1/query``: points in milliseconds, a gap between two is ``null``."""
+    told = [n for n, value in enumerate(answer.values) if value is not None]
     points: list[Json] = [
         [at * 1000, value]
-        for at, value in zip(window.times, answer.values, strict=True)
-        if value is not None
+        for n, (at, value) in enumerate(zip(window.times, answer.values, strict=True))
+        if told[0] <= n <= told[-1]
     ]
     return {
         "metric": answer.metric,

@@ -215,12 +215,20 @@ QUESTIONS: dict[str, tuple[Any, Ask, Says, dict[str, Says]]] = {
     ),
     "logs": (
         datadog,
-        lambda d: d.logs({**NAMES, "service": "api"}, NOW),
+        lambda d: d.logs(NAMES, NOW),
         lambda _: log_event("kube_namespace:shop", "kube_deployment:api"),
         {
             "another namespace": lambda _: log_event("kube_namespace:pay"),
             "another workload": lambda _: log_event("kube_deployment:cart"),
+        },
+    ),
+    "a service's logs": (
+        datadog,
+        lambda d: d.logs({"service": "api", "env": "prod"}, NOW),
+        lambda _: log_event("env:prod"),
+        {
             "another service": lambda _: log_event(service="cart"),
+            "another environment": lambda _: log_event("env:dev"),
         },
     ),
     "an object": (

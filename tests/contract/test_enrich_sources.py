@@ -12,6 +12,7 @@ import pytest
 from enrich.ports import EnrichPorts
 from enrich.service.gathering import gather
 from enrich.wiring import open_ports
+from kfix.incident.measurements import measure
 from kfix.infra.memory.opening import OpenedMemory, open_memory
 from kfix.infra.store.engine import open_engine
 from sandbox.faults import Fault, FaultKind
@@ -20,7 +21,7 @@ from sandbox.running import Sandbox, running
 from sandbox.scenario import scenarios
 from sandbox.world import Pace
 from schemas.alerts import Alert, RawAlert
-from schemas.context import ContextBundle
+from schemas.context import ContextBundle, Traffic
 from schemas.identity import stable_id
 
 
@@ -96,6 +97,59 @@ async def test_an_event_id_alone_becomes_a_whole_bundle(
     assert {change.kind for change in bundle.changes} >= {"commit"}
     assert bundle.links["monitor"].startswith(sandbox.urls["datadog"])
     assert "OOMKilled" in bundle.signature
+
+
+@pytest.mark.parametrize(
+    ("scenario", "operation"),
+    [
+        ("oom", "grpc.server"),  # cart calls redis as well
+        ("cpu_throttling", "servlet.request"),  # checkout calls others by http.request
+    ],
+)
+async def test_the_traffic_of_a_service_is_found_under_its_own_tags_and_operation(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scenario: str,
+    operation: str,
+) -> None:
+    event = await sandbox.world.break_(scenarios()[scenario], notify=False)
+    async with ports(sandbox, tmp_path, monkeypatch) as opened:
+        bundle = await bundle_of(opened, event.id)
+    service = scenarios()[scenario].service
+    assert bundle.traffic == Traffic(service=service, env="prod", operations=(operation,))
+    traced = {s.metric: s for s in bundle.metrics if s.metric.startswith("trace.")}
+    name = f"trace.{operation}"
+    assert set(traced) == {name, f"{name}.hits", f"{name}.errors"}
+    assert (traced[name].unit, traced[name].tags) == ("second", {})
+    measured = measure(bundle.metrics, 0, 4e9)
+    assert measured["latency_ms"] == pytest.approx(
+        max(sandbox.world.health(service).latency_ms, 1.0), rel=0.6
+    )
+    assert 0 <= measured["error_rate"] < 0.2
+
+
+async def test_operations_of_the_settings_are_asked_for_and_no_list_of_metrics(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await sandbox.world.break_(scenarios()["oom"], notify=False)
+    more = {"KFIX_DATADOG_APM_OPERATIONS": '["grpc.server", "http.request"]'}
+    async with ports(sandbox, tmp_path, monkeypatch, **more) as opened:
+        bundle = await bundle_of(opened, event.id)
+    assert bundle.traffic.operations == ("grpc.server",)
+    assert sandbox.faults.count("datadog", "GET", "/api/v1/metrics") == 0
+
+
+async def test_a_list_of_metrics_that_is_refused_costs_the_traffic_alone(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await sandbox.world.break_(scenarios()["oom"], notify=False)
+    sandbox.datadog.limit_of("metrics").limit = 0
+    async with ports(sandbox, tmp_path, monkeypatch) as opened:
+        bundle = await bundle_of(opened, event.id)
+    assert states(bundle)["datadog.metrics"] == "ok"
+    assert "kubernetes.memory.usage" in {s.metric for s in bundle.metrics}
+    assert bundle.traffic.operations == ()
 
 
 async def test_trigger_and_recovery_of_a_native_alert_share_their_cycle(

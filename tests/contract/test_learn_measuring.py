@@ -25,6 +25,7 @@ from sandbox.running import Sandbox, running
 from sandbox.scenario import scenarios
 from sandbox.world import Pace
 from schemas.base import ObjectRef
+from schemas.context import Traffic
 from schemas.merge_requests import Proposal
 from schemas.plans import ActionPlan, Analysis, FieldChange, IncidentContext, KubernetesChange
 
@@ -106,6 +107,13 @@ async def proposal(
             namespace=ref.namespace,
             service=name,
             alerted_at=datetime.now(UTC),
+            traffic=Traffic(
+                service=name,
+                env="prod",
+                operations=(looking.sandbox.world.company.services[name].operation,)
+                if name in looking.sandbox.world.company.services
+                else (),
+            ),
         ),
         analysis=Analysis(failure_class=failure_class, object=ref, root_cause="r", confidence=0.9),
         plan=ActionPlan(
@@ -181,6 +189,7 @@ async def test_the_right_fix_holds_and_the_wrong_one_does_not(
     path = f"spec.template.spec.containers[name={name}].resources.limits.{resource}"
     made = await proposal(looking, failure_class, name, path, after)
     assert made.context.baseline["cpu_cores"] > 0
+    assert {"latency_ms", "error_rate"} <= made.context.baseline.keys()
     assert (await looking.cluster.state(made, datetime.now(UTC))).arrived is False
     merged_at = datetime.now(UTC)
     await merge(looking.sandbox, file, old, new)

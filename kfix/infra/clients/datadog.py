@@ -152,6 +152,21 @@ class Datadog:
             raise another(_NAME, "series")
         return [_series(item) for item in series]
 
+    async def metric_names(self, tags: str, since: datetime) -> list[str]:
+        """Names of the metrics with these tags (``service:a AND env:b``) that came since then. Needs ``metrics_read``."""
+        from datadog_api_client.v1.api.metrics_api import MetricsApi
+
+        api = MetricsApi(self._client)  # type: ignore[no-untyped-call]
+        answer = _plain(
+            await self._call(
+                lambda: api.list_active_metrics(int(since.timestamp()), tag_filter=tags)
+            )
+        )
+        names = answer.get("metrics")
+        if not isinstance(names, list):
+            raise errors.Unavailable("Datadog answered no list of metrics", reason="malformed")
+        return [str(name) for name in names]
+
     async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
         from datadog_api_client.exceptions import OpenApiException
 

@@ -12,9 +12,8 @@ import pytest
 from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
 from enrich.core.bounds import size
 from enrich.core.bundle import Recalled, Rules
-from enrich.core.subject import named
 from enrich.ports import ClusterSources, Listing, Sources
-from enrich.service.gathering import gather, search_names
+from enrich.service.gathering import gather
 from kfix.incident.cluster_names import Fleet, Own
 from schemas import errors
 from schemas.alerts import Alert, FiredRule, RawAlert
@@ -257,21 +256,3 @@ async def test_the_bound_holds_for_all_that_is_added_last() -> None:
     bundle = await gathered(sources(memory=Rich()), rules=Rules(fleet=OURS, max_bytes=20_000))
     assert size(bundle) <= 20_000
     assert "memory" in states(bundle)["bundle"][1]
-
-
-@pytest.mark.parametrize(
-    ("tags", "names"),
-    [
-        ({"service": "front"}, {"service": "front"}),
-        (
-            {**TAGS, "service": "front"},
-            {"kube_namespace": "shop", "kube_deployment": "api", "service": "front"},
-        ),
-        (TAGS, {"kube_namespace": "shop", "kube_deployment": "api", "service": "api"}),
-        ({}, {}),
-    ],
-)
-def test_logs_and_metrics_are_searched_by_the_narrowest_names(
-    tags: dict[str, str], names: dict[str, str]
-) -> None:
-    assert search_names(named(tags), None) == names

@@ -12,7 +12,7 @@ from kfix.incident.measurements import measure
 from schemas.context import Series
 
 CPU, MEMORY = "kubernetes.cpu.usage.total", "kubernetes.memory.usage"
-RESTARTS, LATENCY = "kubernetes.containers.restarts", "trace.http.request.duration"
+RESTARTS, LATENCY = "kubernetes.containers.restarts", "trace.http.request"
 HITS, ERRORS = "trace.http.request.hits", "trace.http.request.errors"
 THROTTLED, PERIODS = "kubernetes.cpu.cfs.throttled.periods", "kubernetes.cpu.cfs.periods"
 
