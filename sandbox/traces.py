@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from kfix.incident.traces import trace_metric
 from sandbox.datadog.metrics import Timeline, Value, spread
 from sandbox.regimes import History, Measure, Regime, within, wobble
 
 #: What requests ask for, and their share of all.
 _RESOURCES = {"GET_/items": 0.8, "POST_/items": 0.2}
+_BY_STATUS = ".by_http_status"
 _TAGS = ("env", "service", "version")
 #: Requests per call of another service, and how long such a call takes, in seconds.
 _CALLS, _CALL_S = 2.0, 0.004
@@ -63,6 +63,7 @@ def _below(multiple: float) -> float:
 KINDS: Mapping[str, Kind] = {
     "": Kind("distribution", "second", _latency),
     "hits": Kind("count", "", _hits),
+    f"hits{_BY_STATUS}": Kind("count", "", _hits),
     "errors": Kind("count", "", _errors),
     "duration": Kind("gauge", "second", _duration),
     "apdex": Kind("gauge", "", _apdex),
@@ -76,9 +77,14 @@ _CALLED: Mapping[str, Kind] = {
 
 def names(history: History) -> Iterable[str]:
     """Every trace metric of a service."""
-    yield from (_name(history.operation, suffix) for suffix in KINDS)
-    yield f"trace.{history.operation}.hits.by_http_status"
-    yield from (_name(call, suffix) for call in history.calls for suffix in _CALLED)
+    return _kinds(history).keys()
+
+
+def _kinds(history: History) -> dict[str, Kind]:
+    of_calls = {
+        _name(call, suffix): kind for call in history.calls for suffix, kind in _CALLED.items()
+    }
+    return of_calls | {_name(history.operation, suffix): kind for suffix, kind in KINDS.items()}
 
 
 def _name(operation: str, suffix: str) -> str:
@@ -87,17 +93,15 @@ def _name(operation: str, suffix: str) -> str:
 
 def timelines(metric: str, history: History, regime: Regime, until: float) -> Iterable[Timeline]:
     """The service's timelines of one metric in one regime; none of a metric that it does not have."""
-    parts = trace_metric(metric)
-    if parts is None or metric not in set(names(history)):
+    kind = _kinds(history).get(metric)
+    if kind is None:
         return
-    kind = (KINDS if parts.operation == history.operation else _CALLED)[parts.suffix]
     tags = {tag: history.tags[tag] for tag in _TAGS if tag in history.tags}
     for resource, share in _RESOURCES.items():
-        of_one = {**tags, "resource_name": resource}
-        for more, part in _by_status(regime) if not parts.whole else (({}, 1.0),):
+        for more, part in _by_status(regime) if metric.endswith(_BY_STATUS) else (({}, 1.0),):
             yield Timeline(
                 metric,
-                {**of_one, **more},
+                {**tags, "resource_name": resource, **more},
                 within(regime, until, _shared(kind, share * part), metric),
                 kind.unit,
                 kind.type,
