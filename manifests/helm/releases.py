@@ -393,7 +393,7 @@ def _of_fleet(index: RepositoryIndex) -> Iterator[Release]:
                 target.chart, target.release, target.namespace,
                 tuple(layers), target.said_by,
                 trouble=("" if target.kept else target.trouble) or missing(layers),
-                words=target.words, kept=target.kept,
+                words=target.words, kept=target.kept, version=target.version if target.kept else "",
             )  # fmt: skip
 
 

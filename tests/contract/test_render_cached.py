@@ -115,6 +115,30 @@ def test_a_packed_chart_of_another_name_or_version_inside_is_not_used(
     assert isinstance(found, EditRefused) or found.proof.verdict == "unknown"
 
 
+FLEET = """\
+defaultNamespace: shop
+helm: {releaseName: api, repo: https://charts.example/stable, chart: api, version: 1.2.3}
+targetCustomizations:
+- {name: dev, clusterGroup: dev, helm: {values: {replicaCount: 1}}}
+- name: prod
+  clusterGroup: prod
+  helm:
+    values:
+      resources: {limits: {memory: 128Mi}}
+"""
+
+
+def test_a_target_of_fleet_gets_its_value(cached: Programs) -> None:
+    found = proposed({"api/fleet.yaml": FLEET}, cached, MORE, env="prod")
+    assert accepted(found).proof.verdict == "pass"
+    assert lines_of(found) == {
+        "api/fleet.yaml": [
+            "-      resources: {limits: {memory: 128Mi}}",
+            "+      resources: {limits: {memory: 256Mi}}",
+        ]
+    }
+
+
 UMBRELLA = {
     "shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 0.1.0\ndependencies:\n"
     "- {name: api, version: 1.2.3, repository: 'https://charts.example/stable', alias: web}\n",

@@ -78,6 +78,12 @@ PICKING = TEMPLATE.replace(
     "limits: {memory: {{ (index .Values.environments .Values.env).memory }}}",
 )
 
+_BUNDLE = {
+    "bundle/api.yaml": deployment(),
+    "bundle/overlays/common/api.yaml": deployment(memory="300Mi"),
+    "bundle/overlays/large/api.yaml": deployment(memory="1Gi"),
+}
+
 REPOS = [
     Repo(
         "one folder, Applications of three environments",
@@ -514,7 +520,75 @@ REPOS = [
             Deploy("other", "files", "bundle/api.yaml"),
             Deploy("prod", "files", "bundle/overlays/prod/api.yaml"),
         ],
-        [Ask("prod"), Ask("dev", "refused")],
+        [Ask("prod", "right"), Ask("dev", "refused")],
+    ),
+    Repo(
+        "Fleet's overlays by targets that are called otherwise",
+        _BUNDLE
+        | {
+            "bundle/fleet.yaml": "namespace: shop\ntargetCustomizations:\n"
+            "- {name: production, clusterSelector: {matchLabels: {env: prod}}, yaml: {overlays: [common, large]}}\n"
+            "- {name: staging, clusterSelector: {matchLabels: {env: staging}}, yaml: {overlays: [common]}}\n"
+        },
+        [
+            Deploy("other", "files", "bundle/api.yaml"),
+            Deploy("prod", "files", "bundle/overlays/large/api.yaml"),
+            Deploy("staging", "files", "bundle/overlays/common/api.yaml"),
+        ],
+        [Ask("prod", "right"), Ask("staging", "right"), Ask("unknown", "refused")],
+    ),
+    Repo(
+        "Fleet's overlay that two targets use",
+        _BUNDLE
+        | {
+            "bundle/fleet.yaml": "namespace: shop\ntargetCustomizations:\n"
+            "- {name: prod, clusterGroup: prod, yaml: {overlays: [large]}}\n"
+            "- {name: staging, clusterGroup: staging, yaml: {overlays: [large]}}\n"
+        },
+        [Deploy(env, "files", "bundle/overlays/large/api.yaml") for env in ("prod", "staging")],
+        [Ask("prod", "refused"), Ask("staging", "refused")],
+    ),
+    Repo(
+        "Fleet's overlay with a patch",
+        _BUNDLE
+        | {
+            "bundle/fleet.yaml": "namespace: shop\ntargetCustomizations:\n"
+            "- {name: prod, clusterGroup: prod, yaml: {overlays: [prod]}}\n",
+            "bundle/overlays/prod/api_patch.yaml": "spec: {replicas: 9}\n",
+        },
+        [Deploy("other", "files", "bundle/api.yaml")],
+        [Ask("other", "refused"), Ask("prod", "refused", "spec.replicas", 5)],
+    ),
+    Repo(
+        "Fleet's target for all that are left",
+        {
+            "bundle/fleet.yaml": "namespace: shop\ntargetCustomizations:\n"
+            "- {name: prod, clusterGroup: prod, yaml: {overlays: [large]}}\n"
+            "- {name: dev, clusterSelector: {}, yaml: {overlays: [small]}}\n"
+            "- {name: test, clusterGroup: test, yaml: {overlays: [small]}}\n",
+            "bundle/api.yaml": deployment(),
+            "bundle/overlays/large/api.yaml": deployment(memory="1Gi"),
+            "bundle/overlays/small/api.yaml": deployment(memory="64Mi"),
+        },
+        [
+            Deploy("prod", "files", "bundle/overlays/large/api.yaml"),
+            Deploy("dev", "files", "bundle/overlays/small/api.yaml"),
+        ],
+        [Ask("prod", "right"), Ask("dev", "right")],
+    ),
+    Repo(
+        "Fleet's targets that never match, or deploy nothing",
+        chart()
+        | {
+            "charts/api/fleet.yaml": "namespace: shop\nhelm: {releaseName: api, valuesFiles: [prod.yaml]}\n"
+            "targetCustomizations:\n"
+            "- {name: dev, clusterGroup: dev, doNotDeploy: true}\n"
+            "- {name: prod, clusterSelector: {}}\n"
+            "- {name: old, clusterGroup: old}\n",
+            "charts/api/prod.yaml": PROD,
+        },
+        [_helm("prod", "charts/api/prod.yaml")],
+        [Ask("prod", "right")],
     ),
     Repo(
         "helmfile's environments with a common file",

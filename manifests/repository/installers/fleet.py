@@ -15,6 +15,7 @@ from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import NotEditable
 from manifests.repository.index import RepositoryIndex
+from manifests.repository.installers import fleet_overlays
 from manifests.text import equivalence
 
 NAMES = ("fleet.yaml", "fleet.yml")
@@ -42,6 +43,10 @@ class FleetTarget:
     trouble: str = ""
     #: What the chart is called that is kept elsewhere, where there is no other trouble.
     kept: str = ""
+    #: The files that are applied as they are, where that is not all of the folder; ``None``: the folder is.
+    files: tuple[str, ...] | None = None
+    #: The version of that chart.
+    version: str = ""
 
 
 def is_bundle(path: str) -> bool:
@@ -73,12 +78,36 @@ def _of_file(index: RepositoryIndex, path: str) -> Iterator[FleetTarget]:
         for key in ("targets", "targetCustomizations")
         for at, entry in enumerate(mappings(content, key))
     ]
-    for entry, place in listed:
+    shown, closed = _first_matching(listed)
+    for entry, place in shown:
         yield _target(index, path, content, entry, place)
     rest = _target(index, path, content, {}, ())
     # Where every target builds a folder of its own, the bundle's folder is no deployment of its own.
-    if rest.chart is not None or rest.build is not None or not listed:
+    apart = any(text(entry, "kustomize", "dir") for entry, _ in listed)
+    deploys = rest.chart is not None or rest.build is not None
+    deploys = deploys or (rest.files is not None and not apart)
+    if not listed or (deploys and not closed):
         yield rest
+
+
+_Listed = tuple[Mapping[str, Any], paths.Path]
+_CRITERIA = ("clusterName", "clusterGroup", "clusterGroupSelector", "clusterSelector")
+
+
+def _first_matching(listed: list[_Listed]) -> tuple[list[_Listed], bool]:
+    """The targets that clusters may get, of which each gets the first that matches; is there one for all that are left?"""
+    shown: list[_Listed] = []
+    seen: list[Mapping[str, Any]] = []
+    for entry, place in listed:
+        said = {key: entry[key] for key in _CRITERIA if entry.get(key) is not None}
+        if said and said in seen:
+            continue  # an earlier one has the same clusters
+        seen.append(said)
+        if not entry.get("doNotDeploy"):
+            shown.append((entry, place))
+        if list(said) == ["clusterSelector"] and not any(mapping(said, "clusterSelector").values()):
+            return shown, True
+    return shown, False
 
 
 def _target(
@@ -90,16 +119,18 @@ def _target(
     own, theirs = mapping(content, "helm"), mapping(entry, "helm")
     build = text(entry, "kustomize", "dir") or text(content, "kustomize", "dir")
     built = _below(folder, build) if build else _kustomized(index, folder)
-    named = text(theirs, "chart") or text(own, "chart")
-    kept = bool(named and (text(theirs, "repo") or text(own, "repo")))
-    chart, elsewhere = _chart(index, folder, named, kept=kept)
+    charted = text(theirs, "chart") or text(own, "chart")
+    kept = bool(charted and (text(theirs, "repo") or text(own, "repo")))
+    chart, elsewhere = _chart(index, folder, charted, kept=kept)
     layers = [*_layers(folder, own, path, ("helm",)), *_layers(folder, theirs, path, (*at, "helm"))]
     forced = text(entry, "namespace") or text(content, "namespace")
     default = text(entry, "defaultNamespace") or text(content, "defaultNamespace")
     words = [*_selected(entry), folder, build, forced or default]
-    overlays = [
-        posixpath.join(folder, "overlays", str(one)) for one in items(entry, "yaml", "overlays")
-    ]
+    named = [str(one) for said in (content, entry) for one in items(said, "yaml", "overlays")]
+    files: list[str] | None = None
+    if chart is None and built is None and not elsewhere and fleet_overlays.has_any(index, folder):
+        files = fleet_overlays.applied(index, folder, named)
+    overlays = [posixpath.join(folder, "overlays", one) for one in named] if files is None else []
     return FleetTarget(
         said,
         path,
@@ -112,8 +143,10 @@ def _target(
         built,
         tuple(layers),
         tuple(overlays),
-        elsewhere or _trouble(own, theirs),
-        posixpath.basename(named) if elsewhere and not _trouble(own, theirs) else "",
+        elsewhere or _trouble(content, own, theirs),
+        posixpath.basename(charted) if elsewhere and not _trouble(content, own, theirs) else "",
+        None if files is None else tuple(files),
+        text(theirs, "version") or text(own, "version"),
     )
 
 
@@ -151,7 +184,9 @@ def _layers(
         yield path, inline, (*at, "values")
 
 
-def _trouble(*settings: Mapping[str, Any]) -> str:
+def _trouble(content: Any, *settings: Mapping[str, Any]) -> str:
+    if text(content, "targetCustomizationMode") not in ("", "FirstMatch"):
+        return say("manifests.several_targets_of_cluster")
     for helm in settings:
         if helm.get("valuesFrom"):
             return say("manifests.values_come_from_configmap_or")

@@ -94,7 +94,8 @@ def _of_fleet(target: fleet.FleetTarget) -> Installer:
     files = [path for path, inline, _ in target.layers if inline is None]
     inside = [target.place] if target.layers else []
     if target.chart is None and target.build is None:
-        folder = None if target.kept else target.folder
+        folder = None if target.kept or target.files is not None else target.folder
+    files += target.files or ()
     overlaid = tuple(re.escape(one) + "/.*" for one in target.overlays)
     return Installer(
         target.said_by,
