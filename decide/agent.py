@@ -6,23 +6,31 @@ from dataclasses import replace
 
 from decide import core
 from decide.adapters.defects import report
+from decide.adapters.worlds import noting
 from decide.core import opinion
 from decide.core.opinion import Verdict
 from decide.core.view import ClusterView
 from decide.ports import DecidePorts
-from decide.wiring import open_ports
+from decide.wiring import open_past, open_ports
 from kfix.engine import topics
 from kfix.engine.runtime.stage import Stage
+from kfix.engine.runtime.worlds import Notebook
 from schemas.context import ContextBundle
 from schemas.outcomes import Outcome
 from schemas.plans import CandidatePlans, SecondOpinion
 
-app: Stage[DecidePorts] = Stage("decide", ports=open_ports)
+app: Stage[DecidePorts] = Stage("decide", ports=open_ports, past=open_past)
 
 
 @app.handles(topics.CONTEXT_BUNDLE, writes=(topics.PLANS_CANDIDATE,))
 async def decide(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans | None:
     """Diagnoses the incident and proposes plans for it; a recovery is told to its incident."""
+    book = Notebook(ports.basis)
+    decided = await _decided(bundle, noting(ports, book))
+    return decided and decided.model_copy(update={"world": book.world()})
+
+
+async def _decided(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans | None:
     if bundle.alert.state == "resolved":
         return await _recover(bundle, ports)
     verdict = core.not_ours(bundle, language=ports.language) or core.diagnose(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
 from decide.core.playbooks import NONE, Playbooks
 from decide.core.question import Message, ModelAnswer, Opinion, Prompt, Question
 from decide.settings import Decide
+from schemas.base import Json
 
 #: ``after_recovery``: the cycle's recovery had been seen before this alert, which is older.
 Role = Literal["first", "repeat", "after_recovery"]
@@ -138,3 +139,5 @@ class DecidePorts:
     settings: Decide
     language: str
     playbooks: Playbooks = NONE
+    #: What is decided by, by name: kept with each decision.
+    basis: Mapping[str, Json] = field(default_factory=dict)

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from importlib import resources
 
 from sqlalchemy import Engine
 
+import kfix
 from decide.adapters.ledger import SqlIncidentLedger, Windows
 from decide.adapters.opinions import SqlBook
 from decide.adapters.playbooks import load_playbooks
 from decide.adapters.reasoning import Breaker, ModelReasoner, Patience
+from decide.adapters.worlds import MODEL, LedgerOfThen, reasoner_of_then
+from decide.core.playbooks import Playbooks
 from decide.core.question import Prompt, parse_prompt
-from decide.ports import Allowance, ChatModel, DecidePorts
+from decide.core.version import RULES_VERSION
+from decide.ports import Allowance, ChatModel, DecidePorts, IncidentLedger, Reasoner
 from decide.settings import Decide
+from kfix.engine.runtime.worlds import Past, Told
 from kfix.infra.settings import AppSettings, load
 from kfix.infra.store.engine import open_store
+from schemas.base import Json
+from schemas.plans import CandidatePlans
 
 
 def load_prompt(language: str, version: str = "diagnose.v2") -> Prompt:
@@ -27,44 +36,56 @@ def load_prompt(language: str, version: str = "diagnose.v2") -> Prompt:
     return parse_prompt(text, name)
 
 
+def _model(settings: Decide) -> str:
+    """Who is asked, as ``provider/model``; empty where nobody is: never, or without its key (or its server's address)."""
+    keys = {
+        "mistral": (settings.mistral_api_key, settings.mistral_model),
+        "anthropic": (settings.anthropic_api_key, settings.anthropic_model),
+        "openai": (settings.openai_api_key, settings.openai_model),
+    }
+    key, model = keys[settings.provider]
+    own_server = settings.provider == "openai" and settings.openai_url
+    able = settings.ask != "never" and (key.get_secret_value() or own_server)
+    return f"{settings.provider}/{model}" if able else ""
+
+
 def _chat(settings: Decide) -> ChatModel | None:
-    """The configured model; ``None`` without its key (or, for a server of one's own, its address)."""
+    """The configured model."""
+    if not _model(settings):
+        return None
     timeout_s = settings.model_timeout_s
-    if settings.provider == "mistral" and (key := settings.mistral_api_key.get_secret_value()):
+    if settings.provider == "mistral":
         from decide.adapters.mistral import MistralChat
 
         return MistralChat(
-            api_key=key,
+            api_key=settings.mistral_api_key.get_secret_value(),
             url=settings.mistral_url,
             model=settings.mistral_model,
             timeout_s=timeout_s,
         )
-    if settings.provider == "anthropic" and (key := settings.anthropic_api_key.get_secret_value()):
+    if settings.provider == "anthropic":
         from decide.adapters.anthropic import ClaudeChat
 
         return ClaudeChat(
-            api_key=key,
+            api_key=settings.anthropic_api_key.get_secret_value(),
             url=settings.anthropic_url,
             model=settings.anthropic_model,
             timeout_s=timeout_s,
         )
-    key = settings.openai_api_key.get_secret_value()
-    if settings.provider == "openai" and (key or settings.openai_url):
-        from decide.adapters.openai import OpenAIChat
+    from decide.adapters.openai import OpenAIChat
 
-        return OpenAIChat(
-            api_key=key,
-            url=settings.openai_url,
-            model=settings.openai_model,
-            timeout_s=timeout_s,
-            compatible=bool(settings.openai_url),
-            shape=settings.openai_shape,
-        )
-    return None
+    return OpenAIChat(
+        api_key=settings.openai_api_key.get_secret_value(),
+        url=settings.openai_url,
+        model=settings.openai_model,
+        timeout_s=timeout_s,
+        compatible=bool(settings.openai_url),
+        shape=settings.openai_shape,
+    )
 
 
 def _reasoner(settings: Decide, engine: Engine) -> ModelReasoner | None:
-    chat = _chat(settings) if settings.ask != "never" else None
+    chat = _chat(settings)
     if chat is None:
         return None
     allowance = Allowance(
@@ -81,12 +102,62 @@ def _reasoner(settings: Decide, engine: Engine) -> ModelReasoner | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What the settings say of deciding, without anybody who is asked."""
+
+    settings: Decide
+    language: str
+    prompt: Prompt
+    playbooks: Playbooks
+
+    def basis(self) -> Mapping[str, Json]:
+        """What is decided by, by name."""
+        prompt = self.prompt
+        asking = self.settings.model_dump(include={"ask", "unsure_below", "certain_from"})
+        return {
+            "kfix": kfix.__version__,
+            "rules": RULES_VERSION,
+            "playbooks": {
+                one.playbook.id: _digest(one.playbook.model_dump_json())
+                for one in self.playbooks.entries
+            },
+            MODEL: _model(self.settings),
+            "prompt": f"{prompt.version} {_digest(prompt.system, prompt.user, prompt.repair)}",
+            "asking": asking,
+            "language": self.language,
+        }
+
+    def ports(
+        self, ledger: IncidentLedger, reasoner: Reasoner | None, basis: Mapping[str, Json]
+    ) -> DecidePorts:
+        """The ports of these rules."""
+        return DecidePorts(
+            ledger, reasoner, self.prompt, self.settings, self.language, self.playbooks, basis
+        )
+
+
+def _digest(*texts: str) -> str:
+    return sha256("\0".join(texts).encode()).hexdigest()[:8]
+
+
+def _rules() -> _Rules:
+    """Raises BadPlaybooks when a playbook cannot be used."""
+    app, settings = load(AppSettings), load(Decide)
+    return _Rules(
+        settings,
+        app.language,
+        load_prompt(app.language, settings.prompt),
+        load_playbooks(settings.playbooks_dir),
+    )
+
+
 @asynccontextmanager
 async def open_ports() -> AsyncIterator[DecidePorts]:
     """Opens the ledger and, with a key, the model. Raises BadPlaybooks when a playbook cannot be used."""
-    app, settings = load(AppSettings), load(Decide)
-    playbooks = load_playbooks(settings.playbooks_dir)
-    engine = open_store(app.database_url.get_secret_value())
+    rules = _rules()
+    settings = rules.settings
+    engine = open_store(load(AppSettings).database_url.get_secret_value())
     windows = Windows(
         reopen=timedelta(minutes=settings.reopen_minutes),
         quiet=timedelta(hours=settings.quiet_hours),
@@ -94,15 +165,25 @@ async def open_ports() -> AsyncIterator[DecidePorts]:
     )
     reasoner = _reasoner(settings, engine)
     try:
-        yield DecidePorts(
-            SqlIncidentLedger(engine, windows),
-            reasoner,
-            load_prompt(app.language, settings.prompt),
-            settings,
-            app.language,
-            playbooks,
-        )
+        yield rules.ports(SqlIncidentLedger(engine, windows), reasoner, rules.basis())
     finally:
         if reasoner is not None:
             await reasoner.close()
         engine.dispose()
+
+
+def open_past(today: DecidePorts | None) -> Callable[[CandidatePlans], Past[DecidePorts]]:
+    """Ports in the world of a decision; with ``today`` its model is asked, and only the incident is that of then.
+
+    Raises BadPlaybooks when a playbook cannot be used; what it returns raises as ``Told`` does.
+    """
+    rules = _rules()
+    basis = rules.basis()
+
+    def of(decided: CandidatePlans) -> Past[DecidePorts]:
+        told = Told(decided.world)
+        reasoner = reasoner_of_then(told, rules.settings.ask, str(basis[MODEL]))
+        answering = reasoner if today is None else today.reasoner
+        return Past(rules.ports(LedgerOfThen(told), answering, basis), told, basis)
+
+    return of

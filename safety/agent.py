@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from kfix.engine import topics
 from kfix.engine.runtime.stage import Stage
+from kfix.engine.runtime.worlds import Notebook
+from safety.adapters.worlds import noting
 from safety.ports import SafetyPorts
 from safety.service.validation import examination
-from safety.wiring import open_ports
+from safety.wiring import open_past, open_ports
 from schemas import errors
 from schemas.plans import CandidatePlans
 from schemas.validated import ValidatedPlans
 
-app: Stage[SafetyPorts] = Stage("safety", ports=open_ports)
+app: Stage[SafetyPorts] = Stage("safety", ports=open_ports, past=open_past)
 
 
 @app.handles(topics.PLANS_CANDIDATE, writes=(topics.PLANS_VALIDATED,), timeout_s=300.0)
@@ -20,11 +22,13 @@ async def validate(candidate: CandidatePlans, ports: SafetyPorts) -> ValidatedPl
 
     Raises errors.Unanswered, with the verdicts as they are, when the repository or the API server could not be asked.
     """
-    examined = await examination(candidate, ports.about(candidate.context))
+    book = Notebook(ports.basis)
+    examined = await examination(candidate, noting(ports.about(candidate.context), book))
+    plans = examined.plans.model_copy(update={"world": book.world()})
     if examined.unanswered:
         raise errors.Unanswered(
             "; ".join(examined.unanswered),
-            otherwise=examined.plans,
+            otherwise=plans,
             rounds=ports.ask_again,
         )
-    return examined.plans
+    return plans

@@ -128,6 +128,8 @@ class SafetyPorts:
     images: ImagePresence | None = None
     #: By a cluster's name, where there are several.
     several: Mapping[str, ClusterChecks] = field(default_factory=dict)
+    #: What is decided by, by name: kept with each decision.
+    basis: Mapping[str, Json] = field(default_factory=dict)
 
     def about(self, context: IncidentContext) -> SafetyPorts:
         """The same, with who is asked about the record's cluster; nobody where that is none of several."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
+import kfix
+from kfix.engine.runtime.worlds import Past, Told
 from kfix.incident.cluster_names import Fleet
 from kfix.infra.clients import kubernetes
 from kfix.infra.clients.oci import ImageRegistries, open_registries
@@ -22,8 +25,12 @@ from safety.adapters.policy_file import protecting, read_policy
 from safety.adapters.registries import PresentImages
 from safety.adapters.repositories import DeploymentRepositories
 from safety.adapters.schemas import PublishedSchemas
+from safety.adapters.worlds import of_then
+from safety.core.policy import Policy
 from safety.ports import ClusterChecks, ClusterDryRun, ImagePresence, SafetyPorts
 from safety.settings import Safety
+from schemas.base import Json
+from schemas.validated import ValidatedPlans
 
 
 @asynccontextmanager
@@ -31,24 +38,53 @@ async def open_ports() -> AsyncIterator[SafetyPorts]:
     """Opens repository and cluster as far as they are configured; without them production accepts nothing."""
     settings, known = load(Safety), clusters()
     async with AsyncExitStack() as stack:
-        readings = Readings()
-        checks = await _checks(stack, settings, readings, known)
+        rules = _rules(settings, known)
+        checks = await _checks(stack, settings, rules.readings, known)
         alone = checks[known[0].own.name] if len(known) == 1 else ClusterChecks()
-        yield SafetyPorts(
+        yield replace(
+            rules,
             repository=alone.repository,
             cluster=alone.cluster,
             lock=alone.lock,
-            schemas=PublishedSchemas(settings.kubernetes_version),
-            policy=protecting(
-                read_policy(settings.policy_file), load(AppSettings).protected_environments
-            ),
-            deadline_s=settings.deadline_s,
-            ask_again=settings.ask_again,
-            fleet=Fleet.of(*(one.own for one in known)),
             several=checks if len(known) > 1 else {},
-            readings=readings,
             images=await _images(stack),
         )
+
+
+def open_past(today: SafetyPorts | None) -> Callable[[ValidatedPlans], Past[SafetyPorts]]:
+    """Ports in the world of a decision; ``today`` is all of them. What it returns raises as ``Told`` does."""
+    rules = today or _rules(load(Safety), clusters())
+
+    def of(decided: ValidatedPlans) -> Past[SafetyPorts]:
+        told = Told(decided.world)
+        ports = today or of_then(rules, told, decided)
+        return Past(ports, told, rules.basis)
+
+    return of
+
+
+def _rules(settings: Safety, known: Sequence[KnownCluster]) -> SafetyPorts:
+    """What the settings say of deciding, without anybody who is asked."""
+    policy = protecting(read_policy(settings.policy_file), load(AppSettings).protected_environments)
+    return SafetyPorts(
+        repository=None,
+        cluster=None,
+        schemas=PublishedSchemas(settings.kubernetes_version),
+        policy=policy,
+        deadline_s=settings.deadline_s,
+        ask_again=settings.ask_again,
+        fleet=Fleet.of(*(one.own for one in known)),
+        basis=_basis(settings, policy, known),
+    )
+
+
+def _basis(settings: Safety, policy: Policy, known: Sequence[KnownCluster]) -> Mapping[str, Json]:
+    return {
+        "kfix": kfix.__version__,
+        "policy": policy.model_dump(mode="json"),
+        "schemas": settings.kubernetes_version,
+        "clusters": [[one.own.name, *one.own.aliases] for one in known],
+    }
 
 
 async def _images(stack: AsyncExitStack) -> ImagePresence | None:

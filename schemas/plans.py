@@ -24,6 +24,7 @@ from schemas.images import RegistryAnswers
 from schemas.next_steps import NextStep
 from schemas.places import ClusterClaim, EnvironmentProof
 from schemas.text import Spoken, Text
+from schemas.worlds import World
 
 #: Closed set of what a fix does; policy, history and the model's schema refer to it.
 FixKind = Literal[
@@ -374,3 +375,5 @@ class CandidatePlans(Spoken, Record):
     #: What people can look at: two to five, none where nothing is to be done. Empty in records of older versions.
     next_steps: tuple[NextStep, ...] = ()
     explanation_text: Text | None = None
+    #: What was heard of the world for it. Empty in records of older versions.
+    world: World = Field(default_factory=World)

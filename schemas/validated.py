@@ -17,6 +17,7 @@ from schemas.plans import (
     SecondOpinion,
 )
 from schemas.text import Spoken, Text
+from schemas.worlds import World
 
 CheckName = Literal[
     "environment_policy",
@@ -106,3 +107,5 @@ class ValidatedPlans(Spoken, Record):
     #: What people can look at, where they are asked. Empty in records of older versions.
     next_steps: tuple[NextStep, ...] = ()
     explanation_text: Text | None = None
+    #: What was heard of the world for it. Empty in records of older versions.
+    world: World = Field(default_factory=World)

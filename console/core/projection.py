@@ -13,20 +13,25 @@ from schemas.alerts import RawAlert
 from schemas.base import Record
 from schemas.dead_letters import DeadLetter
 from schemas.merge_requests import MergeRequestEvent
+from schemas.plans import CandidatePlans
 from schemas.validated import FileEdit, ValidatedPlan, ValidatedPlans
+from schemas.worlds import World
 
 R = TypeVar("R", bound=Record)
 
 
 def kept(record: R) -> R:
-    """The record without raw bodies, whole files and secrets."""
+    """The record without raw bodies, whole files, what replay needs, and secrets."""
     if isinstance(record, RawAlert):
         alert = type(record.alert).model_validate(mask_json(record.alert.model_dump()))
         return record.model_copy(update={"alert": alert, "body": b""})
     if isinstance(record, MergeRequestEvent):
         return type(record).model_validate(mask_json(record.model_dump()))
     if isinstance(record, ValidatedPlans):
-        return record.model_copy(update={"plans": tuple(_plan(plan) for plan in record.plans)})
+        plans = tuple(_plan(plan) for plan in record.plans)
+        return record.model_copy(update={"plans": plans, "world": World()})
+    if isinstance(record, CandidatePlans):
+        return record.model_copy(update={"world": World()})
     if isinstance(record, DeadLetter):
         return record.model_copy(
             update={"title": mask(record.title), "message": mask(record.message)}

@@ -32,8 +32,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(dlq, name="dlq")
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Runs a command's coroutine; typed failures become one line on stderr and exit code 1."""
+def run(work: Coroutine[Any, Any, None], *, failed: int = 1) -> None:
+    """Runs a command's coroutine; typed failures become one line on stderr and exit code ``failed``."""
     from kfix.infra.telemetry import logs
     from schemas import errors
 
@@ -42,7 +42,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(work)
     except errors.KFixError as failure:
         typer.echo(f"kfix: {failure}", err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(failed) from None
 
 
 async def cluster(within_s: float = 10.0) -> Brokers:

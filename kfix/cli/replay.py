@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 from kfix.cli.terminal import tell
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from contextlib import AsyncExitStack
 
     from kfix.engine.broker.connection import Brokers
     from kfix.engine.broker.reading import Stored
-    from kfix.engine.runtime.replay import Compared, Replay
+    from kfix.engine.runtime.comparing import Compared
+    from kfix.engine.runtime.replay import Replay
     from kfix.engine.topics import Topic
+
+_WORLDS, _PUBLISH, _FAIL_ON, _OUTPUT = (
+    ("then", "now"),
+    ("never", "observe"),
+    ("any", "production", "never"),
+    ("text", "json"),
+)
+#: Nothing was told, since nothing could be: usage, unknown incidents, a broker that is away.
+_USAGE = 2
 
 
 def register(app: typer.Typer) -> None:
@@ -27,11 +39,30 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     *,
-    incident: Annotated[str, typer.Option(help="replay the records of one incident")] = "",
+    incident: Annotated[
+        list[str] | None, typer.Option(help="replay the records of an incident; may be repeated")
+    ] = None,
     topic: Annotated[str, typer.Option(help="replay a topic, e.g. context.bundle")] = "",
     since: Annotated[str, typer.Option("--from", help="ISO 8601, inclusive")] = "",
     until: Annotated[str, typer.Option("--to", help="ISO 8601, exclusive")] = "",
     stage: Annotated[str, typer.Option(help="stages to re-run, with commas, in order")] = "decide",
+    world: Annotated[
+        str,
+        typer.Option(
+            help="then: what was heard then is told again (decide, safety); now: the model, the cluster and "
+            "the repositories are asked today"
+        ),
+    ] = "then",
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            help="any, production or never: whose change makes the exit code 1; an unknown environment "
+            "counts as production"
+        ),
+    ] = "any",
+    everything: Annotated[
+        bool, typer.Option("--all", help="print the decisions that stay the same, too")
+    ] = False,
     publish: Annotated[
         str, typer.Option(help="never: the publish stage is not re-run; observe: without effects")
     ] = "never",
@@ -40,26 +71,44 @@ def replay(
     ] = "",
     output: Annotated[str, typer.Option(help="text or json (one object a line)")] = "text",
 ) -> None:
-    """Re-runs records through stages into shadow topics and prints which decisions change. Nothing real is touched."""
+    """Re-runs records through stages into shadow topics and prints which decisions change. Nothing real is touched.
+
+    Exit code 0: nothing changes. 1: something changes, or cannot be decided any more. 2: nothing could be compared.
+    """
     from kfix.cli.kafka import run
 
     names = [name.strip() for name in stage.split(",") if name.strip()]
-    if bool(incident) == bool(topic) or publish not in ("never", "observe"):
-        typer.echo("kfix: give --incident or --topic; --publish is never or observe", err=True)
-        raise typer.Exit(2)
+    for option, value, known in (
+        ("--world", world, _WORLDS),
+        ("--publish", publish, _PUBLISH),
+        ("--fail-on", fail_on, _FAIL_ON),
+        ("--output", output, _OUTPUT),
+    ):
+        if value not in known:
+            _refuse(f"{option} is {' or '.join(known)}, not {value!r}")
+    if bool(incident) == bool(topic):
+        _refuse("give --incident or --topic")
     if publish == "never":
         names = [name for name in names if name != "publish"]
-    run(
-        _replay(
-            names=names,
-            incident=incident,
-            topic_name=topic,
-            since=_at(since),
-            until=_at(until),
-            database=database,
-            output=output,
-        )
+    if not names:
+        _refuse("give a --stage to re-run")
+    wish = _Wish(
+        names,
+        tuple(dict.fromkeys(incident or ())),
+        topic,
+        _at(since),
+        _at(until),
+        database,
+        cast(Literal["then", "now"], world),
     )
+    told = _Told(output == "json", everything, wish.world)
+    run(_replay(wish, told), failed=_USAGE)
+    raise typer.Exit(told.end(fail_on))
+
+
+def _refuse(why: str) -> None:
+    typer.echo(f"kfix: {why}", err=True)
+    raise typer.Exit(_USAGE)
 
 
 def _at(text: str) -> datetime | None:
@@ -69,20 +118,78 @@ def _at(text: str) -> datetime | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         typer.echo(f"kfix: no time: {text!r}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(_USAGE) from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-async def _replay(
-    *,
-    names: list[str],
-    incident: str,
-    topic_name: str,
-    since: datetime | None,
-    until: datetime | None,
-    database: str,
-    output: str,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is replayed, through what, in which world."""
+
+    stages: Sequence[str]
+    incidents: Sequence[str]
+    topic: str
+    since: datetime | None
+    until: datetime | None
+    database: str
+    world: Literal["then", "now"]
+
+
+@dataclass(slots=True)
+class _Told:
+    """What was printed, and how it ends."""
+
+    as_json: bool
+    everything: bool
+    world: str
+    #: Decisions that were compared, that change by reason, that cannot be decided, and that were not compared.
+    total: int = 0
+    changed: Counter[str] = field(default_factory=Counter)
+    failed: int = 0
+    skipped: int = 0
+    in_production: bool = False
+    not_as_then: Counter[str] = field(default_factory=Counter)
+
+    def take(self, compared: Compared) -> None:
+        """Prints a comparison that tells something, and counts it."""
+        from kfix.cli.replay_words import lines_of
+
+        self.skipped += bool(compared.skipped)
+        self.total += not compared.skipped
+        self.failed += bool(compared.failed)
+        if compared.changed:
+            self.changed[compared.because] += 1
+        self.in_production = self.in_production or (compared.differs and compared.in_production)
+        self.not_as_then.update(compared.not_as_then)
+        if not (self.everything or compared.differs or compared.skipped):
+            return
+        if self.as_json:
+            typer.echo(json.dumps(compared.plain()))
+            return
+        for line in lines_of(compared):
+            tell(line)
+
+    def end(self, fail_on: str) -> int:
+        """Tells the sums. The exit code."""
+        for what, times in self.not_as_then.most_common():
+            tell(f"not as then: {what} ({times} decisions)", err=True)
+        changed = sum(self.changed.values())
+        apart = {why: self.changed[why] for why in ("policy", "world", "policy and world")}
+        told = ", ".join(f"{times} by {why}" for why, times in apart.items() if times)
+        line = f"{self.total} decisions, {changed} change{f' ({told})' if told else ''}"
+        if self.failed:
+            line += f", {self.failed} cannot be decided"
+            line += " (--world now asks today's world)" if self.world == "then" else ""
+        if self.skipped:
+            line += f"; {self.skipped} not compared: their world was not kept, use --world now"
+        typer.echo(line, err=True)
+        if self.skipped and not self.total:
+            return _USAGE
+        differs = bool(changed or self.failed)
+        return int({"any": differs, "production": self.in_production, "never": False}[fail_on])
+
+
+async def _replay(wish: _Wish, told: _Told) -> None:
     import tempfile
     from contextlib import AsyncExitStack
 
@@ -90,16 +197,20 @@ async def _replay(
 
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kfix-replay-"))
-        _observe(database or f"sqlite:///{folder}/replay.db")
+        _observe(wish.database or f"sqlite:///{folder}/replay.db")
         brokers = await cluster()
-        redecider, topics = await _open(names, topic_name, brokers, stack)
-        total = changed = 0
+        traces = await _traces(brokers, wish.incidents)
+        again, topics = await _open(wish, brokers, stack)
         for topic in topics:
-            async for stored in _chosen(brokers, topic, incident, since, until):
-                async for compared in redecider.run(topic, stored):
-                    total, changed = total + 1, changed + bool(compared.changed or compared.failed)
-                    _print(compared, output)
-        typer.echo(f"{total} decisions, {changed} change", err=True)
+            for stored in await _chosen(brokers, topic, wish, traces):
+                for compared in await again.run(topic, stored):
+                    told.take(compared)
+    if wish.incidents and not told.total and not told.skipped:
+        from schemas import errors
+
+        raise errors.NotFound(
+            f"{', '.join(t.name for t in topics)}: no record of {', '.join(wish.incidents)} was decided"
+        )
 
 
 def _observe(database: str) -> None:
@@ -110,9 +221,8 @@ def _observe(database: str) -> None:
     os.environ["KFIX_DATABASE_URL"] = database
 
 
-async def _open(
-    names: list[str], topic_name: str, brokers: Brokers, stack: AsyncExitStack
-) -> tuple[Replay, list[Topic]]:  # type: ignore[type-arg]
+async def _open(wish: _Wish, brokers: Brokers, stack: AsyncExitStack) -> tuple[Replay, list[Topic]]:  # type: ignore[type-arg]
+    from decide.core.playbooks import BadPlaybooks
     from kfix.cli.stage_registry import find
     from kfix.engine.runtime.producer import Producer
     from kfix.engine.runtime.replay import Replay
@@ -121,75 +231,58 @@ async def _open(
     from kfix.infra.settings import load
     from schemas import errors
 
-    stages = [find(name) for name in names]
-    readable = {handler.reads.name: handler.reads for s in stages for handler in s.handlers}
-    if topic_name and topic_name not in readable:
-        raise errors.Rejected(f"{', '.join(names)} does not read {topic_name}")
+    stages = [find(name) for name in wish.stages]
+    deciding = [handler for s in stages for handler in s.handlers if handler.writes]
+    readable = {handler.reads.name: handler.reads for handler in deciding}
+    if wish.topic and wish.topic not in readable:
+        raise errors.Rejected(f"{', '.join(wish.stages)} does not read {wish.topic}")
     producer = Producer(brokers, load(Runtime))
     await producer.start()
     stack.push_async_callback(producer.stop)
-    redecider = Replay(stages, brokers=brokers, codec=codec_for(brokers.kafka), producer=producer)
-    await redecider.open(stack)
-    first = [handler.reads for handler in stages[0].handlers]
-    return redecider, [readable[topic_name]] if topic_name else first
+    codec = codec_for(brokers.kafka)
+    again = Replay(stages, brokers=brokers, codec=codec, producer=producer, world=wish.world)
+    try:
+        await again.open(stack)
+    except BadPlaybooks as bad:
+        raise errors.Rejected(str(bad)) from bad
+    first = [handler.reads for handler in stages[0].handlers if handler.writes]
+    return again, [readable[wish.topic]] if wish.topic else first
 
 
 async def _chosen(
     brokers: Brokers,
     topic: Topic,  # type: ignore[type-arg]
-    incident: str,
-    since: datetime | None,
-    until: datetime | None,
-) -> AsyncIterator[Stored]:
-    """Records of the topic that are meant. Before an incident has its id, records belong to it by trace."""
+    wish: _Wish,
+    traces: frozenset[str],
+) -> list[Stored]:
+    """Records of the topic that are meant, oldest first. Before an incident has its id, records belong to it by trace."""
     from kfix.engine.broker.reading import read
     from kfix.engine.runtime import headers as hd
 
-    traces = await _traces(brokers, incident) if incident else set()
-    async for stored in read(brokers, [topic.name], since=since, until=until):
-        meant = not incident or stored.text(hd.INCIDENT) == incident
+    found = []
+    async for stored in read(brokers, [topic.name], since=wish.since, until=wish.until):
+        meant = not wish.incidents or stored.text(hd.INCIDENT) in wish.incidents
         if meant or (hd.trace_of(stored.text(hd.TRACEPARENT)) or "") in traces:
-            yield stored
+            found.append(stored)
+    return sorted(found, key=lambda one: (one.at, one.partition, one.offset))
 
 
-async def _traces(brokers: Brokers, incident: str) -> set[str]:
-    """Trace ids of all records that name the incident."""
+async def _traces(brokers: Brokers, incidents: Sequence[str]) -> frozenset[str]:
+    """Trace ids of all records that name the incidents. Raises errors.NotFound for an incident that no record names."""
     from kfix.engine import topics
     from kfix.engine.broker.administration import list_topics
     from kfix.engine.broker.reading import read
     from kfix.engine.runtime import headers as hd
+    from schemas import errors
 
-    found = set()
+    if not incidents:
+        return frozenset()
+    found: dict[str, set[str]] = {incident: set() for incident in incidents}
     present = await list_topics(brokers)
     async for stored in read(brokers, [t.name for t in topics.ALL if t.name in present]):
-        if stored.text(hd.INCIDENT) == incident:
-            found.add(hd.trace_of(stored.text(hd.TRACEPARENT)) or "-")
-    return found
-
-
-def _print(compared: Compared, output: str) -> None:
-    from dataclasses import asdict
-
-    if output == "json":
-        typer.echo(json.dumps(asdict(compared)))
-        return
-    head = f"{compared.stage}\t{compared.incident or compared.cause}\t{compared.topic}"
-    if compared.failed:
-        tell(f"{head}\tfailed now: {compared.failed}")
-    elif not compared.changed:
-        tell(f"{head}\tthe same: {_short(compared.now)}")
-    else:
-        tell(f"{head}\tchanges: {', '.join(compared.changed[:8])}")
-        tell(f"  then {_short(compared.then)}")
-        tell(f"  now  {_short(compared.now)}")
-
-
-def _short(decided: dict[str, object] | None) -> str:
-    """A decision in one line: its status, class and recommended plan, as far as it has them."""
-    if decided is None:
-        return "nothing"
-    analysis = decided.get("analysis")
-    parts = [str(decided.get(name, "")) for name in ("status", "reason", "recommended")]
-    if isinstance(analysis, dict):
-        parts.insert(1, str(analysis.get("failure_class", "")))
-    return " ".join(part for part in parts if part) or json.dumps(decided)[:120]
+        if (named := stored.text(hd.INCIDENT)) in found:
+            found[named].add(hd.trace_of(stored.text(hd.TRACEPARENT)) or "-")
+    unknown = [incident for incident, traces in found.items() if not traces]
+    if unknown:
+        raise errors.NotFound(f"no record of {', '.join(unknown)}")
+    return frozenset().union(*found.values())

@@ -165,7 +165,7 @@ class SqlPublishLedger(SqlClock):
         row = {
             "incident_id": incident_id,
             "plan_id": proposed.plan_id,
-            "record": proposed.record.model_dump(mode="json"),
+            "record": proposed.record.model_dump(mode="json", exclude={"world"}),
         }
         await _in_thread(self._insert, proposals, row)
 

@@ -360,12 +360,12 @@ async def test_a_record_of_the_past_is_decided_again_beside_what_was_decided_the
 
     codec, outbox = codec_for(brokers.kafka), Producer(brokers, settings)
     await outbox.start()
-    again = Replay([relay(otherwise)], brokers=brokers, codec=codec, producer=outbox)
+    again = Replay([relay(otherwise)], brokers=brokers, codec=codec, producer=outbox, world="now")
     found: dict[str, Any] = {}
     async with AsyncExitStack() as stack:
         await again.open(stack)
         for record in await stored(brokers, small.RAW.name):
-            async for one in again.run(small.RAW, record):
+            for one in await again.run(small.RAW, record):
                 found[one.cause] = one
     await outbox.stop()
     same, other, gone, failed = (found[f"e{n}"] for n in range(4))

@@ -86,14 +86,18 @@ async def test_a_replay_tells_which_decisions_change_and_touches_nothing_real(
         "tests.pipeline.small_stages:relay",
         "--output",
         "json",
+        "--all",
     )
     code, out, err = await kfix(embedded_cluster, prefix, tmp_path, *replay)
-    assert code == 0, err
+    assert (code, out) == (2, "")
+    assert "relay: no world is kept with its decisions" in err
+    code, out, err = await kfix(embedded_cluster, prefix, tmp_path, *replay, "--world", "now")
+    assert code == 1, err
     told = {line["cause"]: line for line in map(json.loads, out.splitlines())}
     assert told["r0"]["changed"] == []
     assert told["r0"]["then"]["number"] == 0
     assert told["r1"]["failed"].startswith("Rejected")
-    assert "2 decisions, 1 change" in err
+    assert "2 decisions, 0 change, 1 cannot be decided" in err
     assert len(await stored(brokers, small.RELAYED.name)) == 1
     assert [r.text("kfix-cause") for r in await stored(brokers, "shadow.small.relayed")] == ["r0"]
 

@@ -1,110 +1,94 @@
 """Re-deciding: records of the past through today's handlers, results into shadow topics, compared with those of then.
 
-Nothing real is touched: results go to ``shadow.<topic>``, the groups' offsets stay, and the caller opens the ports of
-the stages in observe mode on a store of their own.
+Nothing real is touched: results go to ``shadow.<topic>``, the groups' offsets stay. In the world of ``then`` a stage's
+ports tell what was noted with each decision and nobody is asked; in the world of ``now`` the caller opens the ports in
+observe mode on a store of their own, and each decision is made in both worlds, so that what the world changed is told
+apart from what rules and policy change.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal
 
 from kfix.engine.broker.administration import WantedTopic, create_topics
 from kfix.engine.broker.connection import Brokers
 from kfix.engine.broker.reading import Stored, read
 from kfix.engine.runtime import headers as hd
+from kfix.engine.runtime.comparing import Compared, told_apart
+from kfix.engine.runtime.deciding_again import Decisions, OneWorld, OpensPast
 from kfix.engine.runtime.producer import Producer
-from kfix.engine.runtime.stage import Handler, Records, Stage
-from kfix.engine.topics import BY_MODEL, Topic
+from kfix.engine.runtime.stage import Stage
+from kfix.engine.topics import Topic
 from kfix.engine.wire import Codec
 from schemas import errors
 from schemas.base import Record
 
 SHADOW = "shadow."
-#: Fields that differ from run to run without a decision differing.
-_VOLATILE = frozenset(
-    {
-        "event_id",
-        "trace_id",
-        "occurred_at",
-        "schema_version",
-        "elapsed_ms",
-        "role",
-        "policy_version",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One record's results then and now. ``changed`` names the paths that differ; empty: the same decision."""
-
-    stage: str
-    cause: str
-    incident: str
-    topic: str
-    then: dict[str, Any] | None
-    now: dict[str, Any] | None
-    changed: tuple[str, ...]
-    failed: str = ""
-
-
-def decision(record: Record) -> dict[str, Any]:
-    """What a record decides: its content without identities of the run, times and durations."""
-    cleaned = _without_volatile(record.model_dump(mode="json"))
-    assert isinstance(cleaned, dict)
-    return cleaned
-
-
-def _without_volatile(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _without_volatile(v) for k, v in value.items() if k not in _VOLATILE}
-    if isinstance(value, list):
-        return [_without_volatile(item) for item in value]
-    return value
-
-
-def differences(then: Any, now: Any, path: str = "") -> list[str]:
-    """Paths at which two JSON values differ, the shortest that say it."""
-    if isinstance(then, dict) and isinstance(now, dict):
-        found = []
-        for key in sorted(then.keys() | now.keys()):
-            found += differences(then.get(key), now.get(key), f"{path}.{key}" if path else key)
-        return found
-    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        pairs = enumerate(zip(then, now, strict=True))
-        return [d for i, (a, b) in pairs for d in differences(a, b, f"{path}[{i}]")]
-    return [] if then == now else [path or "."]
+#: The world as it was told then, or as it answers now.
+Which = Literal["then", "now"]
 
 
 class Replay:
     """Runs records through the handlers of some stages, each stage also reading what the one before gave now."""
 
     def __init__(
-        self, stages: Sequence[Stage[Any]], *, brokers: Brokers, codec: Codec, producer: Producer
+        self,
+        stages: Sequence[Stage[Any]],
+        *,
+        brokers: Brokers,
+        codec: Codec,
+        producer: Producer,
+        world: Which = "then",
     ) -> None:
         self._stages = stages
         self._brokers = brokers
         self._codec = codec
         self._producer = producer
-        self._ports: dict[str, Any] = {}
-        self._then: dict[tuple[str, str], list[Record]] = {}
+        self._which = world
+        self._decisions = Decisions()
+        self._then = self._world({})
+        self._now: OneWorld | None = None
+        self._read: Counter[tuple[str, str]] = Counter()
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Opens the stages' ports and makes the shadow topics."""
+        """Opens what the stages need and makes the shadow topics.
+
+        Raises errors.Rejected for a stage that keeps no world, when the one of then is wanted.
+        """
+        mute = [stage.name for stage in self._stages if stage.past is None]
+        if mute and self._which == "then":
+            raise errors.Rejected(
+                f"{', '.join(mute)}: no world is kept with its decisions; --world now asks today's"
+            )
+        if self._which == "now":
+            await self._ask_today(stack)
+        opened = {s.name: s.past(None) for s in self._stages if s.past is not None}
+        self._then = self._world(opened, takes=self._which == "then")
         written = {topic.name for s in self._stages for h in s.handlers for topic in h.writes}
-        await create_topics(
-            self._brokers, [WantedTopic(SHADOW + name, 1) for name in sorted(written)]
-        )
-        for stage in self._stages:
-            self._ports[stage.name] = await stack.enter_async_context(stage.ports())
+        shadows = [WantedTopic(SHADOW + name, 1) for name in sorted(written)]
+        await create_topics(self._brokers, shadows)
         await self._remember(written)
 
+    async def _ask_today(self, stack: AsyncExitStack) -> None:
+        ports = {s.name: await stack.enter_async_context(s.ports()) for s in self._stages}
+        past = {s.name: s.past(ports[s.name]) for s in self._stages if s.past is not None}
+        self._now = self._world(past, ports, takes=True)
+
+    def _world(
+        self,
+        past: dict[str, OpensPast],
+        ports: dict[str, Any] | None = None,
+        *,
+        takes: bool = False,
+    ) -> OneWorld:
+        shadow = self._shadow if takes else None
+        return OneWorld(self._stages, self._decisions, self._codec, past, ports, shadow)
+
     async def _remember(self, written: set[str]) -> None:
-        """Reads what was decided then, by the event id of its cause."""
+        """Reads what was decided then."""
         by_name = {
             topic.name: topic for s in self._stages for h in s.handlers for topic in h.writes
         }
@@ -113,71 +97,24 @@ class Replay:
                 record = self._codec.decode(by_name[stored.topic], stored.value, stored.headers)
             except errors.Undecodable:
                 continue
-            self._then.setdefault((stored.topic, stored.text(hd.CAUSE)), []).append(record)
+            self._decisions.add(stored.topic, stored.text(hd.CAUSE), record)
 
-    async def run(self, topic: Topic[Any], stored: Stored) -> AsyncIterator[Compared]:
-        """One record of the past through all stages that read its topic, and their results through the next."""
+    async def run(self, topic: Topic[Any], stored: Stored) -> list[Compared]:
+        """One record of the past through all stages that read its topic, and their results through the next.
+
+        A record that came twice, and was passed over then the second time, is passed over now.
+        """
         try:
             record = self._codec.decode(topic, stored.value, stored.headers)
         except errors.Undecodable as failure:
-            yield Compared(
-                "", stored.text(hd.EVENT_ID), "", topic.name, None, None, (), str(failure)
-            )
-            return
-        pending = [(record, record.event_id)]
-        while pending:
-            current, cause = pending.pop(0)
-            for stage, handler in self._readers(current):
-                async for compared, result in self._one(stage, handler, current, cause):
-                    yield compared
-                    if result is not None:
-                        pending.append((result, compared_cause(self._then, result, cause)))
-
-    def _readers(self, record: Record) -> list[tuple[Stage[Any], Handler[Any]]]:
-        return [
-            (stage, handler)
-            for stage in self._stages
-            for handler in stage.handlers
-            if handler.reads.model is type(record)
-        ]
-
-    async def _one(
-        self, stage: Stage[Any], handler: Handler[Any], record: Record, cause: str
-    ) -> AsyncIterator[tuple[Compared, Record | None]]:
-        incident = str(getattr(record, "incident_id", "") or "")
-        try:
-            async with asyncio.timeout(handler.timeout_s):
-                results = await handler.call(record, self._ports[stage.name])
-        except errors.Unanswered as failure:
-            results = cast(Records, failure.otherwise)
-        except Exception as failure:  # noqa: BLE001 - one record's failure is an answer, not the end
-            reason = f"{type(failure).__name__}: {failure}"
-            for topic in handler.writes:
-                yield (
-                    Compared(stage.name, cause, incident, topic.name, None, None, (), reason),
-                    None,
-                )
-            return
-        now = [results] if isinstance(results, Record) else list(results or ())
-        for topic in handler.writes:
-            fresh = [result for result in now if type(result) is topic.model]
-            then = self._then.get((topic.name, cause), [])
-            for index in range(max(len(fresh), len(then))):
-                new = fresh[index] if index < len(fresh) else None
-                old = then[index] if index < len(then) else None
-                if new is not None:
-                    await self._shadow(topic, new, cause)
-                yield (
-                    _compared(
-                        stage=stage.name,
-                        topic=topic.name,
-                        cause=cause,
-                        incident=incident,
-                        old=old,
-                        new=new,
-                    ),
-                    new,
-                )
+            cause = stored.text(hd.EVENT_ID)
+            return [Compared("", cause, "", topic.name, None, None, (), str(failure))]
+        occurrence = self._read[topic.name, record.event_id]
+        self._read[topic.name, record.event_id] += 1
+        then = await self._then.through(record, occurrence)
+        if self._now is None:
+            return then
+        return told_apart(then, await self._now.through(record, occurrence))
 
     async def _shadow(self, topic: Topic[Any], record: Record, cause: str) -> None:
         wire = hd.write({hd.CAUSE: cause, hd.EVENT_ID: record.event_id})
@@ -186,21 +123,3 @@ class Replay:
         await (
             await self._producer.send(SHADOW + topic.name, key, self._codec.encode(record), wire)
         )
-
-
-def compared_cause(
-    then: Mapping[tuple[str, str], Sequence[Record]], result: Record, cause: str
-) -> str:
-    """The event id under which the next stage's results of then are found: that of the old result, if there was one."""
-    topic = BY_MODEL.get(type(result))
-    olds = then.get((topic.name, cause), ()) if topic is not None else ()
-    return olds[0].event_id if olds else result.event_id
-
-
-def _compared(
-    *, stage: str, topic: str, cause: str, incident: str, old: Record | None, new: Record | None
-) -> Compared:
-    then = decision(old) if old is not None else None
-    now = decision(new) if new is not None else None
-    named = incident or str(getattr(new or old, "incident_id", "") or "")
-    return Compared(stage, cause, named, topic, then, now, tuple(differences(then, now)))

@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from kfix.engine.runtime.handler_types import check_answer, check_parameter
+from kfix.engine.runtime.worlds import Past
 from kfix.engine.topics import Topic
 from schemas.base import Record
 
@@ -99,6 +100,7 @@ class Stage(Generic[P]):
     ``ports`` opens what the stage needs and closes it again; it is called once per process, after settings are read.
     ``http`` builds the stage's door from its ports and a publisher; ``listen`` says where, from the ports (port 0:
     any free one; the ready line of ``kfix up`` tells which).
+    ``past`` is for replay: from today's ports, or from none, it makes what opens the ports in the world of one decision.
     ``publishes`` names topics that the door writes besides those of ``kfix.engine.topics``.
     """
 
@@ -107,6 +109,7 @@ class Stage(Generic[P]):
     http: Callable[[P, Publisher], Asgi] | None = None
     listen: Callable[[P], tuple[str, int]] | None = None
     publishes: tuple[Topic[Any], ...] = ()
+    past: Callable[[P | None], Callable[[Any], Past[P]]] | None = None
     handlers: list[Handler[P]] = field(default_factory=list)
     timers: list[Timer[P]] = field(default_factory=list)
 

@@ -16,9 +16,10 @@ from pydantic import ValidationError
 from kfix.engine import topics
 from kfix.engine.broker.offsets import PartitionStanding
 from kfix.engine.runtime import headers as hd
+from kfix.engine.runtime.comparing import decision, differences
+from kfix.engine.runtime.deciding_again import Decisions
 from kfix.engine.runtime.failure_headers import MESSAGE_MAX, Origin, capped
 from kfix.engine.runtime.offsets import Entry, KeyQueue, Partition, Window
-from kfix.engine.runtime.replay import compared_cause, decision, differences
 from kfix.engine.runtime.retry_policy import Again, GiveUp, GoOn, Later, after_failure
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.vitals import complaint, lag_of, ready
@@ -453,16 +454,20 @@ def test_what_was_decided_is_the_record_without_its_run() -> None:
     found = decision(raw("e1", trace_id="a" * 32))
     assert found == decision(raw("e2", trace_id="b" * 32))
     assert found["alert"]["title"] == "t"
-    gone = {"event_id", "trace_id", "occurred_at", "schema_version", "elapsed_ms", "role"}
+    gone = {"event_id", "trace_id", "occurred_at", "schema_version", "elapsed_ms"}
     assert gone & set(found) == set()
 
 
-def test_the_next_stages_answer_is_found_by_the_old_record_and_else_by_the_new() -> None:
-    old, new = raw("old"), raw("new")
-    then = {("alerts.raw", "cause"): [old, raw("other")]}
-    assert compared_cause(then, new, "cause") == "old"
-    assert compared_cause(then, new, "another") == "new"
-    assert compared_cause({}, new, "cause") == "new"
+def test_what_was_decided_twice_after_a_crash_is_kept_by_its_turn() -> None:
+    first, again, other = raw("a", trace_id="1" * 32), raw("a", trace_id="2" * 32), raw("b")
+    then = Decisions()
+    for record in (first, other, again):
+        then.add("alerts.raw", "cause", record)
+    assert then.of("alerts.raw", "cause", 0) == [first, other]
+    assert then.of("alerts.raw", "cause", 1) == [again]
+    assert then.of("alerts.raw", "cause", 2) is None
+    assert then.of("alerts.raw", "another", 0) == []
+    assert then.of("alerts.raw", "another", 1) is None
 
 
 # --- the wire

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from kfix.engine.runtime import headers as hd
+from kfix.engine.runtime.comparing import Compared
 from kfix.engine.runtime.dead_letters import DeadLetterFilter, find, letter_id, replay
-from kfix.engine.runtime.replay import Compared, Replay
+from kfix.engine.runtime.replay import Replay
 from kfix.engine.runtime.stage import Handler, Stage
 from kfix.engine.topics import Topic
 from kfix.engine.wire import codec_for
@@ -87,11 +88,12 @@ async def decided(
             brokers=brokers(),
             codec=CODEC,
             producer=producer,  # type: ignore[arg-type]
+            world="now",
         )
         await again.open(stack)
         put(cluster, "unit.questions", question(number))
         (stored,) = [one async for one in _read(cluster)]
-        return [one async for one in again.run(QUESTIONS, stored)], producer
+        return await again.run(QUESTIONS, stored), producer
 
 
 async def _read(cluster: Cluster) -> AsyncIterator[Any]:
@@ -151,7 +153,7 @@ async def test_a_handler_that_fails_now_is_told_with_its_reason(cluster: Cluster
     found, _ = await decided(cluster, 1, 1, errors.Rejected("no"))
     (one,) = found
     assert (one.stage, one.topic, one.failed) == ("first", "unit.answers", "Rejected: no")
-    assert (one.then, one.now, one.changed) == (None, None, ())
+    assert (one.then, one.now, one.changed) == ({"number": 1}, None, ())
 
 
 async def test_what_goes_on_unanswered_is_compared_like_an_answer(cluster: Cluster) -> None:
@@ -171,7 +173,7 @@ async def test_what_the_next_stage_says_now_is_laid_beside_what_it_said_of_the_a
     found, _ = await decided(cluster, 1, 3)
     assert [(one.stage, one.cause, one.topic) for one in found] == [
         ("first", "q", "unit.answers"),
-        ("second", "now-0", "unit.reports"),
+        ("second", "then-0", "unit.reports"),
     ]
     found_by_topic = {one.topic: one for one in found}
     assert found_by_topic["unit.answers"].changed == ()
@@ -182,12 +184,18 @@ async def test_a_record_of_the_past_that_cannot_be_read_is_told_and_asks_nobody(
 ) -> None:
     producer = Producer()
     async with AsyncExitStack() as stack:
-        again = Replay(stages(1), brokers=brokers(), codec=CODEC, producer=producer)  # type: ignore[arg-type]
+        again = Replay(
+            stages(1),
+            brokers=brokers(),
+            codec=CODEC,
+            producer=producer,  # type: ignore[arg-type]
+            world="now",
+        )
         cluster.topics |= {"unit.answers": 1, "unit.reports": 1}
         await again.open(stack)
         put(cluster, "unit.questions", b"{broken", kfix_event_id="e9")
         (stored,) = [one async for one in _read(cluster)]
-        (told,) = [one async for one in again.run(QUESTIONS, stored)]
+        (told,) = await again.run(QUESTIONS, stored)
     assert (told.stage, told.cause, told.topic) == ("", "e9", "unit.questions")
     assert (told.then, told.now, told.changed) == (None, None, ())
     assert told.failed.startswith("no Question: ")

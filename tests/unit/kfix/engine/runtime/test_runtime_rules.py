@@ -14,6 +14,7 @@ import kfix
 from kfix.cli.stage_registry import NAMES, find
 from kfix.engine.broker.connection import Brokers
 from kfix.engine.runtime import headers as hd
+from kfix.engine.runtime.comparing import differences
 from kfix.engine.runtime.engine import Engine
 from kfix.engine.runtime.failure_headers import (
     MESSAGE_MAX,
@@ -25,7 +26,6 @@ from kfix.engine.runtime.failure_headers import (
 )
 from kfix.engine.runtime.intake import Intake
 from kfix.engine.runtime.producer import Producer
-from kfix.engine.runtime.replay import differences
 from kfix.engine.runtime.retry_policy import Again, GiveUp, GoOn, Later, after_failure
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.stage import Stage
