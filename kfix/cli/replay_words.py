@@ -32,6 +32,8 @@ def lines_of(compared: Compared) -> Iterator[str]:
     elif compared.failed:
         yield f"{head}\tcannot be decided now: {compared.failed}"
         yield from _indented("then", compared.then)
+        if compared.now is not None:
+            yield from _indented("now, without that answer", compared.now)
     elif not compared.changed:
         yield f"{head}\tthe same: {next(_decided(compared.now))}"
     else:
@@ -50,7 +52,7 @@ def _named(paths: tuple[str, ...]) -> str:
 
 def _indented(label: str, decided: Mapping[str, Any] | None) -> Iterator[str]:
     for n, line in enumerate(_decided(decided)):
-        yield f"  {label if n == 0 else '':<5}{line}"
+        yield f"  {label + ':' if n == 0 else '':<6}{line}"
 
 
 def _decided(decided: Mapping[str, Any] | None) -> Iterator[str]:

@@ -38,7 +38,7 @@ class Compared:
     then: dict[str, Any] | None
     now: dict[str, Any] | None
     changed: tuple[str, ...]
-    #: Why it could not be decided now.
+    #: Why it could not be decided now. ``now`` is what is decided without what is missing, as far as it goes.
     failed: str = ""
     #: Why it was not even tried: its world was not kept.
     skipped: str = ""
@@ -112,10 +112,9 @@ def compared(
     """Two records side by side; ``None`` where there was none, or is none."""
     then = decision(old) if old is not None else None
     now = decision(new) if new is not None else None
-    named = incident or str(getattr(new or old, "incident_id", "") or "")
     changed = tuple(differences(then, now))
     environment = environment_of(now) or environment_of(then)
-    return Compared(stage, cause, named, topic, then, now, changed, environment=environment)
+    return Compared(stage, cause, incident, topic, then, now, changed, environment=environment)
 
 
 def environment_of(decided: Mapping[str, Any] | None) -> str:

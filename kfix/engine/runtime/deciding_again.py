@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any, cast
@@ -40,20 +40,69 @@ class Decisions:
         same = self._found.setdefault((topic, cause), {})
         same.setdefault(record.event_id, []).append(record)
 
-    def of(self, topic: str, cause: str, occurrence: int) -> list[Record] | None:
-        """The results of a cause that was read for the ``occurrence``-th time (from 0); ``None`` when it was passed over then."""
+    def of(self, topic: str, cause: str, occurrence: int) -> list[Record]:
+        """The results of a cause that was read for the ``occurrence``-th time, from 0; none when it was passed over then."""
         found = self._found.get((topic, cause), {})
-        here = [copies[occurrence] for copies in found.values() if len(copies) > occurrence]
-        return None if occurrence and not here else here
+        return [copies[occurrence] for copies in found.values() if len(copies) > occurrence]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One record before one handler, and what was decided about it then, by topic."""
+
+    stage: Stage[Any]
+    handler: Handler[Any]
+    record: Record
+    #: Event id of what was read then.
+    cause: str
+    olds: Mapping[str, Sequence[Record]]
+
+    @property
+    def old(self) -> Record | None:
+        """The decision of then whose world is told."""
+        return next((one for found in self.olds.values() for one in found), None)
+
+    def untold(
+        self, topic: Topic[Any], old: Record | None, *, failed: str = "", skipped: str = ""
+    ) -> Compared:
+        """What there is no decision of today for."""
+        then = None if old is None else decision(old)
+        return Compared(
+            self.stage.name,
+            self.cause,
+            self.incident_of(old),
+            topic.name,
+            then,
+            None,
+            (),
+            failed,
+            skipped,
+            environment_of(then),
+        )
+
+    def incident_of(self, decided: Record | None) -> str:
+        """The incident that the record names, else its decision."""
+        named = getattr(self.record, "incident_id", "") or getattr(decided, "incident_id", "")
+        return str(named or "")
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """What a handler gave, or why it did not."""
+    """What a handler gave, and why that is no decision."""
 
     records: Sequence[Record] = ()
     failed: str = ""
     not_as_then: tuple[str, ...] = ()
+
+    def beside(self, case: _Case) -> list[tuple[Topic[Any], Record | None, Record | None]]:
+        """Each result beside that of then; one gap for a topic without any."""
+        return [
+            (topic, old, new)
+            for topic in case.handler.writes
+            for old, new in zip_longest(
+                case.olds[topic.name], [r for r in self.records if type(r) is topic.model]
+            )
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,75 +122,65 @@ class OneWorld:
         pending = [(record, record.event_id)]
         while pending:
             current, cause = pending.pop(0)
-            for stage, handler in self._readers(current):
-                made, results = await self._decided(stage, handler, current, cause, occurrence)
+            for case in self._cases(current, cause, occurrence):
+                made, results = await self._decided(case)
                 found += made
                 pending += results
         return found
 
-    def _readers(self, record: Record) -> list[tuple[Stage[Any], Handler[Any]]]:
-        return [
-            (stage, handler)
-            for stage in self.stages
-            for handler in stage.handlers
-            if handler.writes and handler.reads.model is type(record)
-        ]
+    def _cases(self, record: Record, cause: str, occurrence: int) -> Iterator[_Case]:
+        """What can be decided again: not what was passed over, and in the world of then only what was decided in it."""
+        for stage in self.stages:
+            for handler in stage.handlers:
+                if not handler.writes or handler.reads.model is not type(record):
+                    continue
+                olds = {
+                    t.name: self.decisions.of(t.name, cause, occurrence) for t in handler.writes
+                }
+                case = _Case(stage, handler, record, cause, olds)
+                asked = self.ports is not None and not occurrence
+                if asked or (case.old is not None and (self.ports or stage.name in self.past)):
+                    yield case
 
-    async def _decided(
-        self,
-        stage: Stage[Any],
-        handler: Handler[Any],
-        record: Record,
-        cause: str,
-        occurrence: int,
-    ) -> tuple[list[Compared], list[tuple[Record, str]]]:
+    async def _decided(self, case: _Case) -> tuple[list[Compared], list[tuple[Record, str]]]:
         """What a handler decides now beside what it decided then, and what the next stages read, with its cause."""
-        olds = {t.name: self.decisions.of(t.name, cause, occurrence) for t in handler.writes}
-        old = next((one for found in olds.values() for one in found or ()), None)
-        passed_over = occurrence > 0 and old is None
-        untold = self.ports is None and (old is None or stage.name not in self.past)
-        if passed_over or untold:
-            return [], []
-        incident = str(getattr(record, "incident_id", "") or "")
-        ports: Any = None if self.ports is None else self.ports[stage.name]
-        past: Past[Any] | None = None
         try:
-            past = self._past(stage, old)
-            ports = past.ports if past else ports
+            past = self._past(case)
         except (NotKept, errors.Undecodable) as failure:
             if self.ports is None:
                 return [
-                    _of_then(stage, topic, cause, incident, one, skipped=str(failure))
-                    for topic in handler.writes
-                    for one in olds[topic.name] or ()
+                    case.untold(topic, old, skipped=str(failure))
+                    for topic in case.handler.writes
+                    for old in case.olds[topic.name]
                 ], []
-        attempt = await self._attempt(handler, record, ports, past)
-        if attempt.failed:
-            return [
-                replace(
-                    _of_then(stage, topic, cause, incident, one, failed=attempt.failed),
-                    not_as_then=attempt.not_as_then,
-                )
-                for topic in handler.writes
-                for one in olds[topic.name] or (None,)
-            ], []
-        return await self._beside(stage, handler, (cause, incident), olds, attempt)
+            past = None
+        attempt = await self._attempt(case, past)
+        if not attempt.failed:
+            return await self._compared(case, attempt)
+        told = attempt.beside(case) or [(topic, None, None) for topic in case.handler.writes]
+        return [
+            replace(
+                case.untold(topic, old, failed=attempt.failed),
+                now=None if new is None else decision(new),
+                not_as_then=attempt.not_as_then,
+            )
+            for topic, old, new in told
+        ], []
 
-    def _past(self, stage: Stage[Any], old: Record | None) -> Past[Any] | None:
-        opens = self.past.get(stage.name)
+    def _past(self, case: _Case) -> Past[Any] | None:
+        opens, old = self.past.get(case.stage.name), case.old
         return opens(old) if opens is not None and old is not None else None
 
-    async def _attempt(
-        self, handler: Handler[Any], record: Record, ports: Any, past: Past[Any] | None
-    ) -> _Attempt:
+    async def _attempt(self, case: _Case, past: Past[Any] | None) -> _Attempt:
         failed = ""
+        ports = past.ports if past is not None else (self.ports or {})[case.stage.name]
         records: list[Record] = []
         try:
-            async with asyncio.timeout(handler.timeout_s):
-                results = await handler.call(record, ports)
-            records = self._as_read(handler, results)
+            async with asyncio.timeout(case.handler.timeout_s):
+                results = await case.handler.call(case.record, ports)
+            records = self._as_read(case.handler, results)
         except errors.Unanswered as failure:
-            records = self._as_read(handler, cast(Records, failure.otherwise))
+            records = self._as_read(case.handler, cast(Records, failure.otherwise))
         except Exception as failure:  # noqa: BLE001 - one record's failure is an answer, not the end
             failed = f"{type(failure).__name__}: {failure}"
         if past is None:
@@ -149,7 +188,7 @@ class OneWorld:
         not_as_then = told_differences(past.told.basis, past.basis)
         if past.told.never_asked:
             asked = "; ".join(dict.fromkeys(past.told.never_asked))
-            return _Attempt((), f"in its world nobody asked: {asked}", not_as_then)
+            return _Attempt(records, f"in its world nobody asked: {asked}", not_as_then)
         return _Attempt(records, failed, not_as_then)
 
     def _as_read(self, handler: Handler[Any], results: Records) -> list[Record]:
@@ -161,71 +200,26 @@ class OneWorld:
             for one in given
         ]
 
-    async def _beside(
-        self,
-        stage: Stage[Any],
-        handler: Handler[Any],
-        about: tuple[str, str],
-        olds: Mapping[str, Sequence[Record] | None],
-        attempt: _Attempt,
+    async def _compared(
+        self, case: _Case, attempt: _Attempt
     ) -> tuple[list[Compared], list[tuple[Record, str]]]:
-        cause, incident = about
         found: list[Compared] = []
         read_next: list[tuple[Record, str]] = []
-        for topic in handler.writes:
-            fresh = [one for one in attempt.records if type(one) is topic.model]
-            for old, new in _paired(olds[topic.name] or (), fresh):
-                one = compared(
-                    stage=stage.name,
-                    topic=topic.name,
-                    cause=cause,
-                    incident=incident,
-                    old=old,
-                    new=new,
-                )
-                by_policy = bool(one.changed) and self.ports is None
-                found.append(
-                    replace(
-                        one,
-                        because=because(by_policy=by_policy, by_world=False),
-                        not_as_then=attempt.not_as_then,
-                    )
-                )
-                if new is not None:
-                    read_next.append((new, (old or new).event_id))
-                    if self.takes is not None:
-                        await self.takes(topic, new, cause)
+        for topic, old, new in attempt.beside(case):
+            one = compared(
+                stage=case.stage.name,
+                topic=topic.name,
+                cause=case.cause,
+                incident=case.incident_of(new or old),
+                old=old,
+                new=new,
+            )
+            by_policy = bool(one.changed) and self.ports is None
+            told = because(by_policy=by_policy, by_world=False)
+            found.append(replace(one, because=told, not_as_then=attempt.not_as_then))
+            if new is None:
+                continue
+            read_next.append((new, (old or new).event_id))
+            if self.takes is not None:
+                await self.takes(topic, new, case.cause)
         return found, read_next
-
-
-def _paired(
-    olds: Sequence[Record], fresh: Sequence[Record]
-) -> Iterable[tuple[Record | None, Record | None]]:
-    return zip_longest(olds, fresh)
-
-
-def _of_then(
-    stage: Stage[Any],
-    topic: Topic[Any],
-    cause: str,
-    incident: str,
-    old: Record | None,
-    *,
-    failed: str = "",
-    skipped: str = "",
-) -> Compared:
-    """What there is no decision of today for."""
-    then = decision(old) if old is not None else None
-    named = incident or str(getattr(old, "incident_id", "") or "")
-    return Compared(
-        stage.name,
-        cause,
-        named,
-        topic.name,
-        then,
-        None,
-        (),
-        failed,
-        skipped,
-        environment_of(then),
-    )
