@@ -9,6 +9,7 @@ import pytest
 
 from kfix.engine.runtime.comparing import decision
 from kfix.engine.runtime.worlds import Told
+from kfix.incident.cluster_names import Fleet, Own
 from manifests.proposal.proof import EditProof
 from manifests.proposal.propose import EditProposal
 from manifests.refused import EditRefused
@@ -17,23 +18,26 @@ from safety.adapters.worlds import of_then
 from safety.agent import validate
 from safety.core import Policy
 from safety.core.policy import EnvironmentPolicy
-from safety.ports import SafetyPorts
+from safety.ports import ClusterChecks, SafetyPorts
 from schemas import errors
 from schemas.base import Json
+from schemas.places import ClusterClaim
 from schemas.plans import CandidatePlans
 from schemas.validated import ValidatedPlans
 from tests.support import publish as sample
 from tests.unit.safety import test_safety_images as with_images
 from tests.unit.safety.test_safety_examination import (
     FAILURES,
-    OWN,
+    OURS,
     Cluster,
     Held,
     Repository,
     proposed,
 )
 
-RULES = SafetyPorts(None, None, PublishedSchemas(""), Policy(), 0.05, own=OWN, basis={"policy": 1})
+RULES = SafetyPorts(
+    None, None, PublishedSchemas(""), Policy(), 0.05, fleet=OURS, basis={"policy": 1}
+)
 
 
 @dataclass(frozen=True)
@@ -155,3 +159,18 @@ async def test_objects_are_masked_before_they_are_noted_and_are_the_same_questio
     now, told = await again(then, proposed())
     assert decision(now) == decision(then)
     assert told.never_asked == []
+
+
+async def test_of_several_clusters_the_one_of_then_answers_whoever_is_asked_today() -> None:
+    known = Fleet.of(Own("eu-1"), Own("us-1"))
+    checks = ClusterChecks(Repository(), Cluster(), Held())
+    rules = replace(RULES, fleet=known)
+    claim = ClusterClaim(verdict="ours", named=("eu-1",), own="eu-1")
+    foreign = ClusterClaim(verdict="foreign", named=("as-1",))
+    for told_claim, asked in ((claim, True), (foreign, False)):
+        candidate = proposed(told_claim)
+        then = await decided(replace(rules, several={"eu-1": checks}), candidate)
+        assert bool(then.plans[0].edits) is asked
+        now, told = await again(then, candidate, rules)
+        assert decision(now) == decision(then)
+        assert told.never_asked == []
