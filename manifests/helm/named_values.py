@@ -42,6 +42,8 @@ _HEADS = (("spec", "template", "spec"), ("spec",))
 _KEYED = ("containers", "initContainers")
 _SCALING = ("autoscaling", "hpa", "horizontalpodautoscaler", "keda")
 _NAMING = ("repository", "name", "image")
+#: Parts of ``resources.limits.memory``.
+_LISTED = 3
 
 
 def place(kept: KeptElsewhere, field: FieldChange, search: Search, *, blind: bool) -> Placed:
@@ -181,8 +183,8 @@ def _called_like(values: Any, asked: _Asked) -> Iterator[tuple[paths.Path, Json]
                 if is_scalar(asked.after)
                 else asked.after,
             )
-    if tail[:1] == ("resources",) and len(tail) > 1 and asked.before is ABSENT:
-        yield from _in_resources(values, (), tail, asked)
+    if tail[:1] == ("resources",) and len(tail) == _LISTED and asked.before is ABSENT:
+        yield from _in_resources(values, tail, asked)
 
 
 def _tail(target: paths.Path) -> paths.Path:
@@ -199,17 +201,15 @@ def _was(asked: _Asked, value: Any) -> bool:
 
 
 def _in_resources(
-    values: Any, path: paths.Path, tail: paths.Path, asked: _Asked
+    values: Any, tail: paths.Path, asked: _Asked
 ) -> Iterator[tuple[paths.Path, Json]]:
-    """Limits or requests that the values have for just this container, and not this one: they are handed on as they are."""
-    for at, node in mappings_below(values, path):
-        if (
-            at[-1:] == ("resources",)
-            and known_fields.says_container(asked.target, at[:-1])
-            and isinstance(node.get(str(tail[1])), Mapping)
-            and paths.find(node, tail[1:], ABSENT) is ABSENT
-        ):
-            yield (*at, *tail[1:]), asked.after
+    """A limit or request beside others that the values have for just this container: they are handed on as they are."""
+    _, kind, name = map(str, tail)
+    for at, node in mappings_below(values, ()):
+        beside = node.get(kind) if at[-1:] == ("resources",) else None
+        own = at[-2:-1] == (asked.container,)
+        if isinstance(beside, Mapping) and beside and name not in beside and own:
+            yield (*at, kind, name), asked.after
 
 
 def _images(values: Any, path: paths.Path, asked: _Asked) -> Iterator[tuple[paths.Path, Json]]:

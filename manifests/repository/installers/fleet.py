@@ -6,7 +6,7 @@ Source: Fleet's fleet.yaml reference, https://fleet.rancher.io/ref-fleet-yaml.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +94,7 @@ _Listed = tuple[Mapping[str, Any], paths.Path]
 _CRITERIA = ("clusterName", "clusterGroup", "clusterGroupSelector", "clusterSelector")
 
 
-def _first_matching(listed: list[_Listed]) -> tuple[list[_Listed], bool]:
+def _first_matching(listed: Sequence[_Listed]) -> tuple[list[_Listed], bool]:
     """The targets that clusters may get, of which each gets the first that matches; is there one for all that are left?"""
     shown: list[_Listed] = []
     seen: list[Mapping[str, Any]] = []

@@ -89,6 +89,8 @@ def test_the_one_value_that_is_called_like_the_field_is_changed(
     ("values", "path", "value"),
     [
         ("    redis: {resources: {limits: {memory: 1Gi}}}\n", MEMORY, "777Mi"),
+        ("    app: {sidecar: {resources: {limits: {cpu: 10m}}}}\n", MEMORY, "777Mi"),
+        ("    containers: {app: {resources: {limits: {}}}}\n", MEMORY, "777Mi"),
         (TWO + "    resources: {limits: {memory: 3Gi}}\n", MEMORY, "777Mi"),
         ("    server: {replicas: 2}\n    worker: {replicas: 2}\n", "spec.replicas", 3),
         ("    image: {repository: other/api, tag: 1.0.0}\n", APP + "image", "shop/api:1.0.1"),
