@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from decide import core
+from decide.adapters.counting import counted
 from decide.adapters.defects import report
 from decide.adapters.worlds import noting
 from decide.core import opinion
@@ -50,7 +51,7 @@ async def _decided(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans 
     report(verdict.broken, incident=membership.incident_id)
     if verdict.status == "solution_proposed":
         await ports.ledger.propose(membership.incident_id)
-    return core.candidate(
+    decision = core.candidate(
         bundle,
         verdict,
         incident_id=membership.incident_id,
@@ -59,6 +60,7 @@ async def _decided(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans 
         said=said,
         language=ports.language,
     )
+    return counted(decision, ports.fleet)
 
 
 @app.handles(topics.OUTCOMES)
@@ -73,7 +75,7 @@ async def _recover(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans 
         return None
     verdict = core.recovered(bundle, language=ports.language)
     # Recoveries of several alerts may come in any order: the incident is over since the last of them.
-    return core.candidate(
+    decision = core.candidate(
         bundle.model_copy(update={"alerted_at": ended.at}),
         verdict,
         incident_id=ended.incident_id,
@@ -81,6 +83,7 @@ async def _recover(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans 
         role="recovery",
         said=SecondOpinion(),
     )
+    return counted(decision, ports.fleet)
 
 
 async def _second_opinion(

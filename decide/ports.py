@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from decide.core.playbooks import NONE, Playbooks
 from decide.core.question import Message, ModelAnswer, Opinion, Prompt, Question
 from decide.settings import Decide
+from kfix.incident.cluster_names import Fleet
 from schemas.base import Json
 
 #: ``after_recovery``: the cycle's recovery had been seen before this alert, which is older.
@@ -141,3 +142,5 @@ class DecidePorts:
     playbooks: Playbooks = NONE
     #: What is decided by, by name: kept with each decision.
     basis: Mapping[str, Json] = field(default_factory=dict)
+    #: The clusters that decisions are counted by.
+    fleet: Fleet = field(default_factory=Fleet)

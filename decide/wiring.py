@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from importlib import resources
@@ -23,6 +23,7 @@ from decide.core.version import RULES_VERSION
 from decide.ports import Allowance, ChatModel, DecidePorts, IncidentLedger, Reasoner
 from decide.settings import Decide
 from kfix.engine.runtime.worlds import Past, Told
+from kfix.infra.clusters import fleet
 from kfix.infra.settings import AppSettings, load
 from kfix.infra.store.engine import open_store
 from schemas.base import Json
@@ -165,7 +166,8 @@ async def open_ports() -> AsyncIterator[DecidePorts]:
     )
     reasoner = _reasoner(settings, engine)
     try:
-        yield rules.ports(SqlIncidentLedger(engine, windows), reasoner, rules.basis())
+        ports = rules.ports(SqlIncidentLedger(engine, windows), reasoner, rules.basis())
+        yield replace(ports, fleet=fleet())
     finally:
         if reasoner is not None:
             await reasoner.close()

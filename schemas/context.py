@@ -129,6 +129,12 @@ class Pattern(Model):
     changes_hash: str = ""
     result: OutcomeResult
     summary: str = ""
+    #: Cluster of the changed object; empty in records of older versions.
+    cluster: str = ""
+
+    def is_elsewhere(self, cluster: str) -> bool:
+        """Was it another object, of the same name in another cluster?"""
+        return bool(cluster and self.cluster) and cluster != self.cluster
 
 
 class SimilarIncident(Model):

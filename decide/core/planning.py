@@ -24,7 +24,7 @@ from decide.core.proof.proving import prove
 from decide.core.view import ClusterView
 from kfix.texts import in_language, language_of, say
 from manifests.objects import changes as typed
-from schemas.context import Pattern
+from schemas.context import ContextBundle
 from schemas.identity import stable_id
 from schemas.plans import ActionPlan, Repairs
 from schemas.text import cut
@@ -73,7 +73,7 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
             continue
         whole = completed(finding, diagnosis.findings, draft, proof)
         plan = plan_of(whole.draft, confidence, evidence, language)
-        plan = _remember(plan, finding, bundle.successful_patterns, bundle.failed_patterns)
+        plan = _remember(plan, finding, bundle)
         plan = plan.model_copy(update={"repairs": repairs_of(whole, language)})
         plans.setdefault(plan.changes_hash, plan)
     ranked = sorted(plans.values(), key=_place)[:MOST]
@@ -218,21 +218,24 @@ def _rollback_text(draft: PlanDraft) -> str:
     return say("decide.revert", fields=back)
 
 
-def _remember(
-    plan: ActionPlan, finding: Finding, worked: Sequence[Pattern], failed: Sequence[Pattern]
-) -> ActionPlan:
+def _remember(plan: ActionPlan, finding: Finding, bundle: ContextBundle) -> ActionPlan:
     """History counts: kinds of fix that held come first, the very change that failed goes last."""
     bonus = 0.0
-    for pattern in worked:
+    for pattern in bundle.successful_patterns:
         if pattern.fix_kind == plan.fix_kind and pattern.failure_class == finding.failure_class:
             bonus = max(bonus, 0.03)
-    for pattern in failed:
+    here = bundle.k8s_context.cluster
+    for pattern in bundle.failed_patterns:
         same_kind = (
             pattern.fix_kind == plan.fix_kind and pattern.failure_class == finding.failure_class
         )
         if pattern.changes_hash and pattern.changes_hash == plan.changes_hash:
             bonus = -0.4
-        elif same_kind and pattern.object_key == finding.object.key:
+        elif (
+            same_kind
+            and pattern.object_key == finding.object.key
+            and not pattern.is_elsewhere(here)
+        ):
             bonus = min(bonus, -0.2)
     confidence = round(max(0.05, min(0.98, plan.confidence + bonus)), 3)
     return plan.model_copy(update={"confidence": confidence})

@@ -76,6 +76,7 @@ def _pattern(metadata: Metadata) -> Pattern | None:
         changes_hash=_text(metadata, "changes_hash"),
         result=result,
         summary=_text(metadata, "plan_title"),
+        cluster=_text(metadata, "cluster"),
     )
 
 

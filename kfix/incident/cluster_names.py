@@ -16,6 +16,8 @@ from schemas.places import ClusterClaim
 from schemas.text import again as as_said
 
 _NAMES_AT_MOST = 20
+#: What metrics call all clusters that are not ours.
+OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,11 @@ class Fleet:
         if not self.is_several:
             return self.clusters[0] if self.clusters else Own()
         return next((own for own in self.clusters if own.name == told.own), Own())
+
+    def label(self, told: ClusterClaim, cluster: str) -> str:
+        """What metrics call a record's cluster: its configured name, or ``other``, so that their number is bounded."""
+        strange = told.verdict in ("foreign", "unclaimed")
+        return cluster if not strange and any(o.name == cluster for o in self.known) else OTHER
 
     def has(self, name: str) -> bool:
         """Is it a name of one of them, or of more?"""

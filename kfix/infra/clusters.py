@@ -29,7 +29,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from kfix.incident.cluster_names import Fleet, Own, are_confused
+from kfix.incident.cluster_names import OTHER, Fleet, Own, are_confused
 from kfix.incident.cluster_tags import LONGEST
 from kfix.infra.settings import (
     BadSettings,
@@ -44,8 +44,6 @@ from manifests.text.read import decode, read
 from schemas import errors
 
 _VARIABLE = "KFIX_CLUSTERS_FILE"
-#: Counts alerts about anybody else's cluster, so no cluster of ours can be called that.
-OTHER = "other"
 
 
 class ClustersFile(Settings):
@@ -171,7 +169,7 @@ def _called(name: str) -> str:
     if not name or len(name) > LONGEST or not name.isprintable() or set(name) & set(",*?$"):
         raise ValueError(f"no name of a cluster: 1 to {LONGEST} characters, none of , * ? $")
     if name.casefold() == OTHER:
-        raise ValueError(f"{OTHER} stands for all clusters that are not ours")
+        raise ValueError(f"{OTHER} is what metrics call all clusters that are not ours")
     return name
 
 

@@ -53,6 +53,7 @@ def memory_metadata(
         "result": result_with_feedback(outcome.result, outcome.feedback),
         "lesson": outcome.lesson,
         "environment": proposal.context.environment,
+        "cluster": proposal.context.cluster,
         "at": outcome.occurred_at.isoformat(),
         "url": url,
     }

@@ -262,7 +262,8 @@ def historical_failures(case: CheckInput) -> CheckResult:
     keys = {c.object.key for c in case.plan.kubernetes_changes}
     worse = [p for p in case.context.failed_patterns if p.fix_kind == case.plan.fix_kind]
     same = [p for p in worse if p.changes_hash == hashed]
-    here = [p for p in worse if p.object_key in keys]
+    cluster = case.context.cluster
+    here = [p for p in worse if p.object_key in keys and not p.is_elsewhere(cluster)]
     good = [p for p in case.context.successful_patterns if p.fix_kind == case.plan.fix_kind]
     numbers = {"worked": len(good), "failed": len(worse), "failed_here": len(here)}
     if same:

@@ -42,6 +42,9 @@ LOCK_PROOFS = Counter("kfix_lock_proofs_total", "Probes of the lock", ["cluster"
 RULES_BROKEN = Counter(
     "kfix_rules_broken_total", "Rules and builders of plans that broke: defects", ["where"]
 )
+DECISIONS = Counter(
+    "kfix_decisions_total", "Decisions about alerts and recoveries", ["status", "cluster"]
+)
 IN_FLIGHT = Gauge("kfix_in_flight_records", "Records under way in the stage", ["stage"])
 
 

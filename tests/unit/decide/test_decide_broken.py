@@ -24,8 +24,10 @@ from decide.core.view import ClusterView
 from decide.ports import DecidePorts
 from decide.settings import Decide
 from decide.wiring import load_prompt
+from kfix.incident.cluster_names import Fleet, Own
 from kfix.infra.store import metadata
 from kfix.infra.store.engine import open_engine
+from schemas.places import ClusterClaim
 from tests.support.decide.catalogue import FAULTS
 from tests.support.decide.clusters import Cluster
 
@@ -161,6 +163,41 @@ async def test_a_broken_rule_is_in_the_record_in_the_log_and_in_a_metric(
     assert told[0]["incident"] == record.incident_id
     now = REGISTRY.get_sample_value("kfix_rules_broken_total", {"where": where})
     assert now == (counted or 0.0) + 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "cluster", "label"),
+    [
+        ("ours", "prod-eu", "prod-eu"),
+        ("unjudged", "prod-eu", "prod-eu"),
+        ("ours", "gone", "other"),
+        ("unjudged", "sent-by-anybody", "other"),
+        ("foreign", "prod-eu", "other"),
+        ("unclaimed", "", "other"),
+    ],
+)
+async def test_decisions_are_counted_by_clusters_that_are_ours_and_all_others_as_one(
+    ports: DecidePorts, verdict: Any, cluster: str, label: str
+) -> None:
+    made, _ = _killed()
+    bundle = made.bundle()
+    context = bundle.k8s_context.model_copy(update={"cluster": cluster})
+    claim = ClusterClaim(verdict=verdict, own=cluster)
+    bundle = bundle.model_copy(update={"k8s_context": context, "claim": claim})
+    fleet = Fleet.of(Own("prod-eu"), Own("qa"))
+
+    def counts() -> dict[str, float]:
+        (metric,) = (m for m in REGISTRY.collect() if m.name == "kfix_decisions")
+        totals = (s for s in metric.samples if s.name.endswith("_total"))
+        found: dict[str, float] = {}
+        for one in totals:
+            found[one.labels["cluster"]] = found.get(one.labels["cluster"], 0) + one.value
+        return found
+
+    before = counts()
+    await decide(bundle, replace(ports, fleet=fleet))
+    changed = {name for name, value in counts().items() if value != before.get(name, 0)}
+    assert changed == {label}
 
 
 async def test_a_sound_answer_has_no_broken_rule_in_its_record(ports: DecidePorts) -> None:

@@ -232,6 +232,31 @@ def test_history_puts_what_failed_last() -> None:
     assert better[0].confidence > first[0].confidence
 
 
+@pytest.mark.parametrize(("place", "counts"), [("prod-eu", True), ("", True), ("prod-us", False)])
+def test_what_failed_at_a_workload_of_the_same_name_in_another_cluster_is_not_held_against_it(
+    place: str, counts: bool
+) -> None:
+    cluster = Cluster(25)
+    app = cluster.app()
+    FAULTS["cpu_throttling"](cluster, app)
+    bundle = cluster.bundle()
+    context = bundle.k8s_context.model_copy(update={"cluster": "prod-eu"})
+    bundle = bundle.model_copy(update={"k8s_context": context})
+    first = diagnose(bundle).plans[0]
+    failed = Pattern(
+        incident_id="inc-1",
+        failure_class="cpu_throttling",
+        fix_kind=first.fix_kind,
+        object_key=f"Deployment/{cluster.namespace}/{app}",
+        changes_hash="another change",
+        result="failure",
+        cluster=place,
+    )
+    again = diagnose(bundle.model_copy(update={"failed_patterns": (failed,)})).plans
+    same = next(plan for plan in again if plan.changes_hash == first.changes_hash)
+    assert (same.confidence < first.confidence) is counts
+
+
 def test_series_as_datadog_answers_them_size_the_cpu() -> None:
     cluster = Cluster(26)
     app = cluster.app()

@@ -42,3 +42,4 @@ def test_metadata_are_flat_short_and_carry_the_result_that_counts() -> None:
     assert kept["result"] == "failure"
     assert (kept["fix_kind"], kept["workload_kind"]) == ("set_cpu", "Deployment")
     assert kept["changes_hash"] == PROPOSAL.plan.changes_hash
+    assert kept["cluster"] == PROPOSAL.context.cluster

@@ -411,6 +411,10 @@ def test_history_vetoes_the_same_change_and_what_failed_twice_here() -> None:
     assert verdict(examined(failed_patterns=twice), "historical_failures")[0] == "fail"
     elsewhere = tuple(pattern(object_key="Deployment/shop/web") for _ in range(3))
     assert verdict(examined(failed_patterns=elsewhere), "historical_failures")[0] == "pass"
+    for place, answer in (("us-1", "pass"), ("eu-1", "fail"), ("", "fail")):
+        there = tuple(pattern(incident_id=f"inc-{n}", cluster=place) for n in range(2))
+        done = examined(failed_patterns=there, cluster="eu-1")
+        assert verdict(done, "historical_failures")[0] == answer
     away = (SourceStatus(name="memory", state="missing", reason="down"),)
     assert verdict(examined(sources=away), "historical_failures")[0] == "unknown"
 

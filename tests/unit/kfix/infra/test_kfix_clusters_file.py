@@ -123,7 +123,7 @@ def test_two_descriptions_are_refused_with_the_variables_names(
         ("- {name: no}", ["cluster 1: name: Input should be a valid string"]),
         ("- {name: 'a,b'}", ["cluster 1 ('a,b'): name: Value error, no name of a cluster"]),
         ("- {name: 'prod-*'}", ["cluster 1 ('prod-*'): name: Value error, no name"]),
-        ("- {name: Other}", ["cluster 1 ('Other'): name: Value error, other stands for"]),
+        ("- {name: Other}", ["cluster 1 ('Other'): name: Value error, other is what metrics call"]),
         (
             "- {name: a, kubernetes: {timeout_s: 0}}\n- {name: b, kubernetes: {at_once: x}}",
             ["cluster 1 ('a'): kubernetes.timeout_s: ", "cluster 2 ('b'): kubernetes.at_once: "],
