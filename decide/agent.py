@@ -17,6 +17,7 @@ from kfix.engine import topics
 from kfix.engine.runtime.stage import Stage
 from kfix.engine.runtime.worlds import Notebook
 from schemas.context import ContextBundle
+from schemas.identity import stable_id
 from schemas.outcomes import Outcome
 from schemas.plans import CandidatePlans, SecondOpinion
 
@@ -32,11 +33,11 @@ async def decide(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans | 
 
 
 async def _decided(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans | None:
+    if bundle.withheld.kind:
+        return _recorded(bundle, ports)
     if bundle.alert.state == "resolved":
         return await _recover(bundle, ports)
-    verdict = core.not_ours(bundle, language=ports.language) or core.diagnose(
-        bundle, language=ports.language, playbooks=ports.playbooks
-    )
+    verdict = core.answer(bundle, language=ports.language, playbooks=ports.playbooks)
     verdict, said = await _second_opinion(bundle, verdict, ports)
     fingerprint = core.fingerprint_of(bundle, verdict)
     membership = await ports.ledger.join(
@@ -67,6 +68,19 @@ async def _decided(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans 
 async def close(outcome: Outcome, ports: DecidePorts) -> None:
     """Ends the incident; feedback on an ended one changes nothing here."""
     await ports.ledger.close(outcome.incident_id, at=outcome.occurred_at)
+
+
+def _recorded(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans:
+    """An alert that is not acted on is an incident of its own: the next one of its monitor repeats nothing."""
+    return core.candidate(
+        bundle,
+        core.answer(bundle, language=ports.language),
+        incident_id=stable_id("inc", bundle.withheld.kind, bundle.event_id),
+        fingerprint=stable_id("fp", bundle.withheld.kind, bundle.event_id),
+        role="first",
+        said=SecondOpinion(),
+        language=ports.language,
+    )
 
 
 async def _recover(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans | None:

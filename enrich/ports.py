@@ -42,6 +42,12 @@ class Observability(Protocol):
         """The rule that fired. Raises errors.NotFound for one that is not its own."""
         ...
 
+    async def behind(self, monitor: Monitor) -> list[Monitor]:
+        """The rules that this one sums up, with what each watches: a composite's members, an objective's monitors or
+        metrics, the address of a test. Empty for a rule that watches something itself.
+        """
+        ...
+
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
         """Log excerpts before ``until`` of what the tag names say."""
         ...
@@ -68,6 +74,13 @@ class ClusterReader(Protocol):
 
     async def objects(self, namespace: str) -> Listing:
         """Objects of the namespace and of the cluster; the number of calls does not depend on their number."""
+        ...
+
+    async def across(self, kinds: Sequence[str], namespaces: Sequence[str] = ()) -> Listing:
+        """Objects of these kinds in all namespaces, or in some, a bounded number of each.
+
+        ``refused`` names those that could not be read to the end. A kind that the cluster does not serve is left out.
+        """
         ...
 
     async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:

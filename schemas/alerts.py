@@ -44,6 +44,8 @@ class Alert(Model):
     #: Whose ids these are, where a source has several owners of them: an organisation, a server.
     account: str = ""
     state: State = "unknown"
+    #: Somebody tries the rule's notification: nothing is the matter.
+    is_test: bool = False
     title: str = ""
     body: str = ""
     #: How bad the source calls it, and how urgent, in its own words.

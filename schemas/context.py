@@ -11,6 +11,7 @@ from schemas.alerts import Alert
 from schemas.base import Environment, Instant, Json, Model, ObjectRef, Record, Sample
 from schemas.images import RegistryAnswers
 from schemas.places import ClusterClaim, EnvironmentProof
+from schemas.subjects import SubjectSearch, Withheld
 from schemas.text import Spoken, Text
 
 OutcomeResult = Literal["success", "partial", "failure", "rejected", "expired"]
@@ -27,6 +28,14 @@ class SourceStatus(Spoken):
     why: Literal["", "unanswered", "refused", "absent"] = ""
     elapsed_ms: float = 0.0
     reason_text: Text | None = None
+
+
+class Silence(Model):
+    """People asked for silence. ``scope``: tags of the groups that it covers, ``*`` for all; unix seconds, ``None``: open."""
+
+    scope: str
+    since: float | None = None
+    until: float | None = None
 
 
 class Monitor(Model):
@@ -47,6 +56,9 @@ class Monitor(Model):
     #: Earlier events of the same monitor, newest first, as ``time transition title``.
     history: tuple[str, ...] = ()
     url: str = ""
+    silences: tuple[Silence, ...] = ()
+    #: The test whose results it watches; empty for none.
+    test_id: str = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -208,5 +220,8 @@ class ContextBundle(Record):
     #: Who says in which environment this is, and in whose cluster.
     proof: EnvironmentProof = Field(default_factory=EnvironmentProof)
     claim: ClusterClaim = Field(default_factory=ClusterClaim)
+    #: How the subject was looked for, and why nothing is to be done for the alert.
+    search: SubjectSearch = Field(default_factory=SubjectSearch)
+    withheld: Withheld = Field(default_factory=Withheld)
     #: What image registries say of images that do not come, and of what might stand in for them.
     registry: RegistryAnswers = Field(default_factory=RegistryAnswers)

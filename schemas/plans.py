@@ -73,6 +73,9 @@ AbstentionReason = Literal[
     "rules_and_model_disagree",
     "not_supported",
     "another_cluster",
+    "no_subject",
+    "test",
+    "muted",
 ]
 
 

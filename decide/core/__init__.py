@@ -1,12 +1,13 @@
 """The pure part of decide: view, rules, ranking, plans, and what a second opinion may change.
 
-``diagnose(bundle, language) -> Verdict`` (rules and plans), ``question`` and ``opinion`` (the model's part),
+``answer(bundle) -> Verdict`` (all of it without a model), ``diagnose`` (rules and plans), ``question`` and ``opinion`` (the model's part),
 ``record`` (a verdict becomes a record).
 """
 
 from __future__ import annotations
 
 from decide.core.deciding import diagnose, question_about
+from decide.core.nobody import answer
 from decide.core.opinion import Verdict
 from decide.core.record import (
     already_recovered,
@@ -20,6 +21,7 @@ from decide.core.strangers import not_ours
 __all__ = [
     "Verdict",
     "already_recovered",
+    "answer",
     "candidate",
     "diagnose",
     "fingerprint_of",

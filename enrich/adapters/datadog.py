@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,10 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from enrich.adapters.datadog_rules import called_by, rule_of, told, watched_by
+from enrich.core.summing_up import MOST, members, objective
 from kfix.incident.metric_queries import WORKLOAD_TAGS, of_one_environment, queries_for
 from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.datadog import Datadog, LogEvent
 from kfix.infra.clients.datadog_operations import Operations
+from manifests.objects.shapes import items
 from schemas import errors
 from schemas.alerts import Alert, FiredRule, State
 from schemas.base import Json, ObjectRef
@@ -76,29 +80,34 @@ class DatadogEvidence:
         if monitor_id is None:
             raise errors.NotFound(f"{rule_id[:40]!r} is no id of a monitor")
         found = await self._client.monitor(monitor_id)
-        options = found.get("options") or {}
-        groups = (found.get("state") or {}).get("groups") or {}
         history = await self._client.events(
             f"@monitor.id:{monitor_id}", since="now-7d", limit=self._monitor_events
         )
         for event in history:
             of = event.get("monitor_id") or (event.get("monitor") or {}).get("id")
             same("Datadog", {"monitor": monitor_id}, {"monitor": _integer(of)})
-        return Monitor(
-            rule_id=rule_id,
-            name=str(found.get("name") or ""),
-            type=str(found.get("type") or ""),
-            query=str(found.get("query") or ""),
-            message=str(found.get("message") or "")[:4000],
-            tags=tuple(str(tag) for tag in found.get("tags") or ()),
-            thresholds=_numbers(options.get("thresholds") or {}),
-            overall_state=str(found.get("overall_state") or ""),
-            group_states={
-                str(name): str((g or {}).get("status", "")) for name, g in groups.items()
-            },
-            history=tuple(_told(event) for event in history),
-            url=f"{self._app_url}/monitors/{monitor_id}" if self._app_url else "",
-        )
+        return rule_of(found, self._page(monitor_id), tuple(told(event) for event in history))
+
+    async def behind(self, monitor: Monitor) -> list[Monitor]:
+        """A composite's members, an objective's monitors or metrics, a test's address. Raises from ``schemas.errors``."""
+        if monitor.type == "composite":
+            return await self._members(members(monitor.query))
+        slo = objective(monitor.query)
+        if slo:
+            found = await self._client.objective(slo)
+            numbers = [str(n) for n in items(found, "monitor_ids")[:MOST]]
+            return await self._members(numbers) if numbers else [watched_by(found)]
+        if monitor.test_id:
+            return [called_by(await self._client.test(monitor.test_id))]
+        return []
+
+    async def _members(self, rule_ids: Sequence[str]) -> list[Monitor]:
+        numbers = [number for number in map(_integer, rule_ids) if number is not None]
+        found = await asyncio.gather(*(self._client.monitor(number) for number in numbers))
+        return [rule_of(one, self._page(n)) for n, one in zip(numbers, found, strict=True)]
+
+    def _page(self, monitor_id: int) -> str:
+        return f"{self._app_url}/monitors/{monitor_id}" if self._app_url else ""
 
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
         """A search by the tag names that Datadog indexes; empty without one. Raises from ``schemas.errors``."""
@@ -185,25 +194,6 @@ def _rule(said: FiredRule, event: Mapping[str, Json], monitor: Mapping[str, Json
 
 def _integer(value: Json) -> int | None:
     return int(value) if str(value).isdecimal() else None
-
-
-def _numbers(thresholds: Mapping[str, Json]) -> dict[str, float]:
-    return {
-        str(name): float(value)
-        for name, value in thresholds.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
-
-
-def _told(event: Mapping[str, Json]) -> str:
-    at = event.get("timestamp")
-    when = (
-        datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        if isinstance(at, int | float)
-        else "?"
-    )
-    transition = str(((event.get("monitor") or {}).get("transition") or {}).get("trans_name", ""))
-    return f"{when} {transition or event.get('status', '')} {event.get('title', '')}"[:300]
 
 
 #: Tags of logs that say who wrote them, the narrowest first.

@@ -45,6 +45,7 @@ NAMESPACED = (
     "rolebindings",
 )
 _LEASES = "leases.coordination.k8s.io"
+_ROLLOUTS = "rollouts.argoproj.io"
 #: Kinds of add-ons, listed in the alert's namespace. Most clusters lack some; a broken one hides nothing else.
 ADDONS = (
     "httproutes.gateway.networking.k8s.io",
@@ -54,6 +55,7 @@ ADDONS = (
     "resourceclaims.resource.k8s.io",
     "resourceclaimtemplates.resource.k8s.io",
     _LEASES,
+    _ROLLOUTS,
     "virtualservices.networking.istio.io",
     "destinationrules.networking.istio.io",
     "authorizationpolicies.security.istio.io",
@@ -95,6 +97,8 @@ _COMPONENTS = (
 #: Objects of one list of components: one page. A list that is longer is left out whole, since a cut one would show
 #: nodes without their pod.
 _COMPONENTS_AT_MOST = 500
+#: Objects of one kind that are looked through for a name, in pages of the client: ten of them.
+_ACROSS_AT_MOST = 5_000
 #: Requests under way at once: kind to the API server's priority and fairness.
 _AT_ONCE = 8
 
@@ -190,6 +194,32 @@ class KubernetesEvidence:
         asked = (self._lists.get(wish, since) for wish in wanted)
         answers = await asyncio.gather(*asked, return_exceptions=True)
         return _sorted_out(list(zip(wanted, answers, strict=True)))
+
+    async def across(self, kinds: Sequence[str], namespaces: Sequence[str] = ()) -> Listing:
+        """At most 5,000 objects of each list; a list that has more is none. Raises errors.Retryable."""
+        since = time.time() if self._since is None else self._since
+        resources = {wish.plural: wish.resource for wish in wishes("*")}
+        wanted = [
+            WantedList(resources[kind], space, limit=_ACROSS_AT_MOST)
+            for kind in kinds
+            for space in namespaces or ("",)
+        ]
+        asked = (self._lists.get(wish, since) for wish in wanted)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        found: dict[str, list[Json]] = {}
+        refused: list[str] = []
+        for wish, answer in zip(wanted, answers, strict=True):
+            if isinstance(answer, errors.NotFound):
+                continue
+            if isinstance(answer, errors.Permanent):
+                refused.append(f"{wish.resource} ({answer.reason})")
+            elif isinstance(answer, BaseException):
+                raise answer
+            elif len(answer) >= wish.limit:
+                refused.append(f"{wish.resource} (>{wish.limit - 1:,})")
+            else:
+                found.setdefault(wish.plural, []).extend(answer)
+        return Listing(found, tuple(dict.fromkeys(refused)))
 
     async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
         """Of at most as many containers in trouble as configured; one without a log is left out. Raises errors.Retryable."""

@@ -82,6 +82,11 @@ class RestingCluster:
         async with self._health.asked():
             return await self._inner.objects(namespace)
 
+    async def across(self, kinds: Sequence[str], namespaces: Sequence[str] = ()) -> Listing:
+        """As the inner one. Raises errors.Unavailable at once while the cluster rests."""
+        async with self._health.asked():
+            return await self._inner.across(kinds, namespaces)
+
     async def logs(self, pods: Sequence[Json]) -> list[LogExcerpt]:
         """As the inner one. Raises errors.Unavailable at once while the cluster rests."""
         async with self._health.asked():

@@ -127,6 +127,11 @@ class SharedObservability:
         """From what several alerts share, for a while; else as the inner one."""
         return await self._monitors.get(rule_id, self._since)
 
+    async def behind(self, monitor: Monitor) -> list[Monitor]:
+        """As the inner one, a bounded number at a time."""
+        async with self._gate:
+            return await self._inner.behind(monitor)
+
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
         """As the inner one, a bounded number at a time."""
         async with self._gate:

@@ -35,6 +35,10 @@ class NoObservability:
         """Raises errors.NotFound: nothing is configured."""
         return _not_configured(say("enrich.watcher"))
 
+    async def behind(self, monitor: Monitor) -> list[Monitor]:
+        """Raises errors.NotFound: nothing is configured."""
+        return _not_configured(say("enrich.watcher"))
+
     async def logs(self, names: Mapping[str, str], until: datetime) -> list[LogExcerpt]:
         """Raises errors.NotFound: nothing is configured."""
         return _not_configured(say("enrich.watcher"))
@@ -56,6 +60,10 @@ class NoClusterReader:
         return self
 
     async def objects(self, namespace: str) -> Listing:
+        """Raises errors.NotFound: nothing is configured."""
+        return _not_configured("Kubernetes")
+
+    async def across(self, kinds: Sequence[str], namespaces: Sequence[str] = ()) -> Listing:
         """Raises errors.NotFound: nothing is configured."""
         return _not_configured("Kubernetes")
 

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from enrich.core.bounds import bounded
 from enrich.core.changes import rollouts
+from enrich.core.names import Named, first_tag, named
 from enrich.core.objects import trimmed
 from enrich.core.repeats import episode_of, trouble_of_alert
-from enrich.core.subject import first_tag, named, resolve
+from enrich.core.subject import FoundSubject, resolve
 from kfix.incident import environments
 from kfix.incident.cluster_names import Fleet, Own, is_ours
 from kfix.incident.metric_queries import answered
@@ -37,6 +38,7 @@ from schemas.context import (
 from schemas.identity import stable_id
 from schemas.images import RegistryAnswers
 from schemas.places import ClusterClaim, EnvironmentProof
+from schemas.subjects import SubjectSearch, Withheld
 
 M = TypeVar("M", bound=Model)
 
@@ -63,6 +65,9 @@ class GatheredEvidence:
     links: Mapping[str, str] = field(default_factory=dict)
     claim: ClusterClaim = field(default_factory=ClusterClaim)
     registry: RegistryAnswers = field(default_factory=RegistryAnswers)
+    #: Who was looked for; ``None``: the alert's own tags say it.
+    found: FoundSubject | None = None
+    withheld: Withheld = field(default_factory=Withheld)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +95,17 @@ def assemble(gathered: GatheredEvidence, rules: Rules) -> ContextBundle:
     said = gathered.alert
     alert = _masked_model(said)
     tags = mask_json(tags_of(gathered))
-    who = named(tags, rules.fleet.chosen(gathered.claim).name)
+    found = gathered.found
+    who = (
+        named(tags, rules.fleet.chosen(gathered.claim).name)
+        if found is None
+        else _masked_names(found.who)
+    )
     objects = {
         kind: [mask_json(trimmed(item)) for item in items]
         for kind, items in gathered.objects.items()
     }
-    subject = resolve(who, objects)
+    subject = resolve(who, objects) if found is None else _masked_ref(found.subject)
     namespace = who.namespace or (subject.namespace if subject else "")
     monitor = _masked_model(gathered.monitor) if gathered.monitor else None
     masked = replace(gathered, alert=alert, monitor=monitor)
@@ -131,6 +141,8 @@ def assemble(gathered: GatheredEvidence, rules: Rules) -> ContextBundle:
         links=mask_json(gathered.links),
         proof=proof,
         claim=_masked_model(gathered.claim),
+        search=_masked_model(found.search) if found else SubjectSearch(),
+        withheld=gathered.withheld,
         registry=_masked_model(gathered.registry),
     )
     return bundle.model_copy(update={"signature": signature(bundle)})
@@ -202,6 +214,21 @@ def tags_of(gathered: GatheredEvidence) -> dict[str, str]:
 def _masked_model(value: M) -> M:
     """A copy with every text in it masked: whatever field a sender put a secret in."""
     return type(value).model_validate(mask_json(value.model_dump()))
+
+
+def _masked_ref(ref: ObjectRef | None) -> ObjectRef | None:
+    return None if ref is None else _masked_model(ref)
+
+
+def _masked_names(who: Named) -> Named:
+    """The names that people and searches are shown."""
+    return replace(
+        who,
+        namespace=mask(who.namespace),
+        pod=mask(who.pod),
+        service=mask(who.service),
+        team=mask(who.team),
+    )
 
 
 def _masked_series(series: Series) -> Series:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from kfix.incident.cluster_names import Fleet
 from schemas.alerts import Alert, RawAlert
-from schemas.identity import cycle_of, trouble_of
+from schemas.identity import cycle_of, stable_id, trouble_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,9 @@ def arrived(raw: RawAlert, fleet: Fleet) -> Arrived:
 
 
 def trouble_of_alert(alert: Alert, *, exact: bool = False) -> str:
-    """``schemas.identity.trouble_of`` an alert."""
+    """``schemas.identity.trouble_of`` an alert; a notification that is tried is no trouble of its rule's."""
+    if alert.is_test:
+        return stable_id("tr", "test", alert.notification_id or alert.title)
     return trouble_of(
         rule_id=alert.rule.id,
         account=alert.account,
@@ -58,6 +60,8 @@ def trouble_of_alert(alert: Alert, *, exact: bool = False) -> str:
 
 def episode_of(alert: Alert, delivery_id: str, fleet: Fleet) -> str:
     """``schemas.identity.cycle_of`` an alert: pods of one workload have episodes of their own, and so have clusters."""
+    if alert.is_test:
+        return stable_id("cy", "test", delivery_id)
     return cycle_of(
         rule_id=alert.rule.id,
         group=alert.rule.group,

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from enrich.core.names import Named, first_tag
 from enrich.core.objects import ObjectIndex
-from enrich.core.subject import Named, first_tag
 from kfix.incident.metric_queries import WORKLOAD_TAGS, cluster_tag
 from kfix.incident.traces import operations_in
 from manifests.objects.meta import labels_of

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from schemas.context import SourceStatus
 
 #: What a system that watches tells of its own alert.
-_EVENT, _MONITOR = ".event", ".monitor"
+_EVENT, _MONITOR, _BEHIND = ".event", ".monitor", ".behind"
 #: The memory adds to a decision and makes none.
 _OPTIONAL = frozenset({"memory"})
 
@@ -27,7 +27,8 @@ def _not_yet(status: SourceStatus) -> bool:
 
 def decisive(name: str) -> bool:
     """Whether without that source neither the alert's subject nor its state is known: nothing can be decided."""
-    return name == "kubernetes.objects" or name.endswith((_EVENT, _MONITOR))
+    cluster = name in ("kubernetes.objects", "kubernetes.search")
+    return cluster or name.endswith((_EVENT, _MONITOR, _BEHIND))
 
 
 def rounds_for(missing: Iterable[SourceStatus], decisive_rounds: int) -> int:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from dataclasses import replace
 
 from enrich.core.bundle import (
     GatheredEvidence,
@@ -19,25 +17,26 @@ from enrich.core.bundle import (
 )
 from enrich.core.images import ImageQuestion
 from enrich.core.images import question as image_question
-from enrich.core.next_door import called_namespaces
+from enrich.core.names import Named, readings, tags_said
 from enrich.core.objects import ObjectIndex
 from enrich.core.reads import read_by
 from enrich.core.search import search_names, traffic_of
-from enrich.core.subject import Named, named, resolve
+from enrich.core.subject import circumstances
+from enrich.core.summing_up import sums_up
+from enrich.core.withheld import withheld
 from enrich.ports import (
-    ClusterReader,
     DeclaredRepository,
     ImageLookup,
-    Listing,
     Observability,
     Sources,
 )
+from enrich.service.looking import Looking, space_of
+from enrich.service.round import Round
 from kfix.incident import cluster_names
 from kfix.incident.environments import called
 from kfix.texts import say
 from manifests.objects.meta import namespace_of
 from manifests.objects.shapes import mapping
-from schemas import errors
 from schemas.alerts import Alert, RawAlert
 from schemas.base import Json, ObjectRef
 from schemas.context import (
@@ -49,60 +48,7 @@ from schemas.context import (
     SourceStatus,
 )
 from schemas.images import RegistryAnswers
-from schemas.text import cut, sentence_of
-
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Round:
-    """One alert's round of questions."""
-
-    deadline_s: float
-    statuses: list[SourceStatus] = field(default_factory=list)
-
-    async def ask(self, name: str, question: Awaitable[T], otherwise: T) -> T:
-        """The answer within the deadline, or ``otherwise`` with the reason noted."""
-        started = time.perf_counter()
-        reason: str = ""
-        why: Literal["", "unanswered", "refused", "absent"] = ""
-        try:
-            async with asyncio.timeout(self.deadline_s):
-                answer = await question
-        except TimeoutError:
-            answer, reason = otherwise, say("enrich.no_answer", seconds=self.deadline_s)
-            why = "unanswered"
-        except errors.KFixError as failure:
-            answer, reason = otherwise, cut(_said(failure), 300)
-            why = why_missing(failure)
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        state = "missing" if reason else "ok"
-        self.statuses.append(
-            SourceStatus(
-                name=name, state=state, reason=reason, why=why, elapsed_ms=round(elapsed_ms, 1)
-            )
-        )
-        return answer
-
-    def lacking(self, name: str, reason: str) -> None:
-        """Notes that a source that answered did not tell everything."""
-        self.statuses = [
-            status.model_copy(update={"state": "degraded", "reason": cut(reason, 300)})
-            if status.name == name
-            else status
-            for status in self.statuses
-        ]
-
-
-def _said(failure: errors.KFixError) -> str:
-    return say("enrich.failed", reason=failure.reason, why=sentence_of(failure))
-
-
-def why_missing(failure: errors.KFixError) -> Literal["unanswered", "refused", "absent"]:
-    """What a source's failure means for asking it again."""
-    if isinstance(failure, errors.Retryable):
-        return "unanswered"
-    return "absent" if isinstance(failure, errors.NotFound) else "refused"
+from schemas.text import cut
 
 
 async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: float) -> ContextBundle:
@@ -110,6 +56,8 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
     round_ = Round(deadline_s)
     watching = sources.observability
     alert = raw.alert
+    if alert.is_test:
+        return _short(raw, alert, round_, rules)
     known = alert.rule.id and alert.labels and alert.state != "unknown"
     if watching.sent(alert) and alert.notification_id and not known:
         alert = await round_.ask(f"{watching.name}.event", watching.complete(alert), alert)
@@ -130,17 +78,32 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
     )
     if not cluster_names.is_ours(claim):
         return _unread(started, watching, round_, rules)
-    tags = tags_of(started)
-    who = named(tags, rules.fleet.chosen(claim).name)
     until = alert.happened_at or raw.occurred_at
+    said = tags_said(tags_of(started), alert.rule, monitor)
+    started = replace(started, withheld=withheld(alert, monitor, said, until))
+    if started.withheld.kind:
+        return completed(assemble(started, rules), Recalled(), round_.statuses, rules)
+    behind = await _behind(round_, watching, monitor)
+    whos = readings(
+        tags_of(started),
+        alert.rule,
+        monitor,
+        behind,
+        cluster=rules.fleet.chosen(claim).name,
+        host=alert.host,
+    )
     chosen = sources.clusters[claim.own]
-    objects = await _objects(round_, chosen.cluster, who.namespace)
+    looking = Looking(
+        round_, chosen.cluster, circumstances(alert, monitor, until, rules.environments)
+    )
+    objects = await looking.begin(whos)
     claim = cluster_names.another(claim, rules.fleet, uid_of(objects))
     if not cluster_names.is_ours(claim):
         return _unread(replace(started, claim=claim), watching, round_, rules)
-    subject = resolve(who, objects)
+    found, objects = await looking.end(whos, objects)
+    who, subject = found.who, found.subject
     watched = alert.rule.query or (monitor.query if monitor else "")
-    names = search_names(who, subject, tags, objects, cluster=claim.own, query=watched)
+    names = search_names(who, subject, said, objects, cluster=claim.own, query=watched)
     place = _place(started, rules, subject, who, objects)
     (pod_logs, kept_logs, metrics, (declared, commits)) = await asyncio.gather(
         round_.ask("kubernetes.logs", chosen.cluster.logs(pods_of(objects, subject, who)), []),
@@ -148,7 +111,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
         round_.ask(f"{watching.name}.metrics", watching.metrics(names, until), []),
         round_.ask("gitlab", _declared(chosen.repository, subject, place, objects), ([], [])),
     )
-    asked = image_question(objects, who.namespace, commits, pod_logs)
+    asked = image_question(objects, space_of(found), commits, pod_logs)
     registry = await _registry(round_, sources.images, asked)
     bundle = assemble(
         GatheredEvidence(
@@ -166,6 +129,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
             links=watching.links(alert, names),
             claim=claim,
             registry=registry,
+            found=found,
         ),
         rules,
     )
@@ -174,12 +138,13 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
 
 
 def _short(raw: RawAlert, alert: Alert, round_: Round, rules: Rules) -> ContextBundle:
-    """A recovery's bundle: who and when is all that matters."""
+    """The bundle of a recovery, and of a notification that is tried: who and when is all that matters."""
     gathered = GatheredEvidence(
         alert=alert,
         delivery_id=raw.event_id,
         received_at=raw.occurred_at,
         trace_id=raw.trace_id,
+        withheld=withheld(alert, None, {}, raw.occurred_at),
     )
     return completed(assemble(gathered, rules), Recalled(), round_.statuses, rules)
 
@@ -216,28 +181,11 @@ def _place(
     return called(proof_of(started, rules, subject, namespace, dict(objects)))
 
 
-async def _objects(round_: Round, cluster: ClusterReader, namespace: str) -> dict[str, list[Json]]:
-    source = "kubernetes.objects"
-    listing = await round_.ask(source, cluster.objects(namespace), Listing())
-    if listing.refused:
-        round_.lacking(source, say("enrich.not_readable", kinds=list(listing.refused)))
-    return await _with_next_door(round_, cluster, listing.objects, namespace)
-
-
-async def _with_next_door(
-    round_: Round, cluster: ClusterReader, objects: dict[str, list[Json]], namespace: str
-) -> dict[str, list[Json]]:
-    """The same with the objects of the namespaces that the alert's own calls; what cannot be read there is left out.
-
-    So is a kind that did not come of the alert's own: with it that one would seem to have none.
-    """
-    spaces = called_namespaces(objects, namespace)
-    asked = (round_.ask("kubernetes.next_door", cluster.objects(s), Listing()) for s in spaces)
-    found = {kind: list(there) for kind, there in objects.items()}
-    for space, listing in zip(spaces, await asyncio.gather(*asked), strict=True):
-        for kind in found.keys() & listing.objects.keys():
-            found[kind] += [o for o in listing.objects[kind] if namespace_of(o) == space]
-    return found
+async def _behind(round_: Round, watching: Observability, monitor: Monitor | None) -> list[Monitor]:
+    """The rules that the alert's one sums up; nobody is asked where it watches something itself."""
+    if monitor is None or not sums_up(monitor):
+        return []
+    return await round_.ask(f"{watching.name}.behind", watching.behind(monitor), [])
 
 
 async def _registry(round_: Round, images: ImageLookup, asked: ImageQuestion) -> RegistryAnswers:

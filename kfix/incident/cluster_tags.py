@@ -37,7 +37,7 @@ ID_TAGS = frozenset({"orch_cluster_id"})
 #: ``key:value`` of a scope or a query's filter, also ``key IN (a, b)``, not behind a negation.
 _PAIR = re.compile(
     r"(?P<not>[!-]|\bnot\s+)?(?<![\w.])(?P<key>@?[A-Za-z][\w./-]*)"
-    r"(?::(?P<value>\"[^\"]*\"|\([^()]*\)|[^\s,{}()\"]+)|\s+(?P<nin>not\s+)?in\s*\((?P<list>[^()]*)\))",
+    r"(?::(?P<value>\"[^\"]*\"|\([^()]*\)|[^\s,{}()\"']+)|\s+(?P<nin>not\s+)?in\s*\((?P<list>[^()]*)\))",
     re.IGNORECASE,
 )
 #: The beginning of a negated group.

@@ -14,11 +14,12 @@ from sandbox.datadog import views
 from sandbox.datadog.asking import BadQuestion, Search, listed, search_test, whole
 from sandbox.datadog.integration import Integration
 from sandbox.datadog.querying import Querying
-from sandbox.datadog.state import Datadog, Event, LogLine
+from sandbox.datadog.state import Datadog, Downtime, Event, LogLine, Monitor
 from sandbox.faults import Faults, WithFaults
 from sandbox.serving import BadBody, json_body, reply
 from schemas.base import Json
 
+_YES = ("true", "True")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -41,6 +42,8 @@ class _Api:
             ("GET", "/api/v1/monitor", "monitor", self._monitors),
             ("GET", "/api/v1/monitor/search", "monitor", self._monitor_search),
             ("GET", "/api/v1/monitor/{id:int}", "monitor", self._monitor),
+            ("GET", "/api/v1/slo/{id}", "slo", self._objective),
+            ("GET", "/api/v1/synthetics/tests/{id}", "synthetics", self._test),
             ("GET", "/api/v1/events", "events", self._events_v1),
             ("POST", "/api/v1/events", "events", self._post_event),
             ("GET", "/api/v1/events/{id:int}", "events", self._event_v1),
@@ -116,9 +119,31 @@ class _Api:
         found = self._dd.monitors.get(request.path_params["id"])
         if found is None:
             raise BadQuestion(404, "Monitor not found")
+        asked = request.query_params
+        downtimes = self._downtimes_of(found) if asked.get("with_downtimes", "") in _YES else []
         return reply(
-            views.monitor(found, group_states=request.query_params.get("group_states", ""))
+            views.monitor(found, group_states=asked.get("group_states", ""), downtimes=downtimes)
         )
+
+    def _downtimes_of(self, monitor: Monitor) -> list[Downtime]:
+        now = self._dd.clock()
+        return [
+            d
+            for d in self._dd.downtimes
+            if d.monitor_id in (None, monitor.id) and (d.end is None or d.end > now)
+        ]
+
+    async def _objective(self, request: Request) -> Response:
+        found = self._dd.objectives.get(request.path_params["id"])
+        if found is None:
+            raise BadQuestion(404, "SLO not found")
+        return reply({"data": views.objective(found), "errors": []})
+
+    async def _test(self, request: Request) -> Response:
+        found = self._dd.tests.get(request.path_params["id"])
+        if found is None:
+            raise BadQuestion(404, "Synthetics test not found")
+        return reply(views.synthetics_test(found))
 
     async def _monitor_search(self, request: Request) -> Response:
         test = search_test(request.query_params.get("query", ""))

@@ -38,6 +38,9 @@ class Monitor:
     priority: int | None = 2
     #: Group (``kube_namespace:shop,kube_deployment:api``) to state; key ``*`` for a simple monitor.
     groups: dict[str, GroupState] = field(default_factory=dict)
+    #: Scope to unix seconds of its end, ``None``: open.
+    silenced: dict[str, int | None] = field(default_factory=dict)
+    synthetics_check_id: str = ""
     created: float = 1_760_000_000.0
 
     @property
@@ -113,6 +116,30 @@ class Downtime:
 
 
 @dataclass(slots=True)
+class Objective:
+    """A service level objective of monitors, or of metrics."""
+
+    id: str
+    name: str
+    monitor_ids: tuple[int, ...] = ()
+    numerator: str = ""
+    denominator: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class SyntheticsTest:
+    """An API or browser test of one address."""
+
+    public_id: str
+    name: str
+    url: str
+    type: Literal["api", "browser"] = "api"
+    monitor_id: int = 0
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
 class StoredTimelines:
     """A metric source for tests: timelines put in by hand."""
 
@@ -162,6 +189,8 @@ class Datadog:
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     variables: dict[str, CustomVariable] = field(default_factory=dict)
     downtimes: list[Downtime] = field(default_factory=list)
+    objectives: dict[str, Objective] = field(default_factory=dict)
+    tests: dict[str, SyntheticsTest] = field(default_factory=dict)
     #: By endpoint name (``logs``, ``events``, ``query``, ``monitor``, ``integration``, ``downtime``).
     limits: dict[str, RateLimit] = field(default_factory=dict)
     _ids: itertools.count[int] = field(

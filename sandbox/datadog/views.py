@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sandbox.datadog.metrics import Answer, Window
 from sandbox.datadog.search import Document
-from sandbox.datadog.state import Datadog, Downtime, Event, GroupState, LogLine, Monitor, Webhook
+from sandbox.datadog.state import (
+    Datadog,
+    Downtime,
+    Event,
+    GroupState,
+    LogLine,
+    Monitor,
+    Objective,
+    SyntheticsTest,
+    Webhook,
+)
 from schemas.base import Json
 
 
@@ -15,7 +27,7 @@ def instant(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-def monitor(m: Monitor, *, group_states: str = "") -> Json:
+def monitor(m: Monitor, *, group_states: str = "", downtimes: Sequence[Downtime] = ()) -> Json:
     """v1 monitor; ``group_states`` as in the request (``all``, ``alert,warn``); empty hides them."""
     wanted = {s.strip() for s in group_states.split(",") if s.strip()}
     groups = {
@@ -43,9 +55,50 @@ def monitor(m: Monitor, *, group_states: str = "") -> Json:
             "notify_no_data": False,
             "renotify_interval": 0,
             "include_tags": True,
-            "silenced": {},
+            "silenced": dict(m.silenced),
+            **({"synthetics_check_id": m.synthetics_check_id} if m.synthetics_check_id else {}),
         },
+        **({"matching_downtimes": [_matching(d) for d in downtimes]} if downtimes else {}),
         **({"state": {"groups": groups}} if wanted else {}),
+    }
+
+
+def _matching(d: Downtime) -> Json:
+    number = int(hashlib.sha256(d.id.encode()).hexdigest()[:8], 16)
+    end = None if d.end is None else int(d.end)
+    return {"id": number, "scope": d.scope.split(","), "start": int(d.start), "end": end}
+
+
+def objective(o: Objective) -> Json:
+    """v1 service level objective."""
+    found: dict[str, Json] = {
+        "id": o.id,
+        "name": o.name,
+        "type": "monitor" if o.monitor_ids else "metric",
+        "tags": list(o.tags),
+        "thresholds": [{"timeframe": "7d", "target": 99.9}],
+        "created_at": 1_760_000_000,
+        "modified_at": 1_760_000_000,
+    }
+    if o.monitor_ids:
+        return {**found, "monitor_ids": list(o.monitor_ids)}
+    return {**found, "query": {"numerator": o.numerator, "denominator": o.denominator}}
+
+
+def synthetics_test(t: SyntheticsTest) -> Json:
+    """v1 Synthetics test, without steps."""
+    return {
+        "public_id": t.public_id,
+        "name": t.name,
+        "type": t.type,
+        **({"subtype": "http"} if t.type == "api" else {}),
+        "monitor_id": t.monitor_id,
+        "status": "live",
+        "message": "",
+        "tags": list(t.tags),
+        "locations": ["aws:eu-central-1"],
+        "config": {"assertions": [], "request": {"method": "GET", "url": t.url}},
+        "options": {"tick_every": 60},
     }
 
 

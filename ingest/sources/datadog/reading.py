@@ -3,7 +3,8 @@
 Variables and their values: https://docs.datadoghq.com/integrations/webhooks/. Substitution is textual, so every value
 may be a string, a number, an object or missing; ``""``, ``"null"`` and an unexpanded ``"$NAME"`` all mean missing.
 
-What no other source says is in ``Alert.details``: ``status`` (``$ALERT_STATUS``). The rest as it came is the record's ``body``.
+What no other source says is in ``Alert.details``: ``status`` (``$ALERT_STATUS``), ``metric_namespace``, and what
+``ingest.sources.datadog.products`` reads of incidents, signals and tests. The rest as it came is the record's ``body``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ingest.core.identity import digest, sha256_hex
 from ingest.core.outcomes import Malformed
 from ingest.core.reading import Document
 from ingest.core.source import SaidAlert
+from ingest.sources.datadog import products
 from kfix.incident.merge_request_words import clean
 from schemas.alerts import Alert, FiredRule, RawAlert, State
 
@@ -24,20 +26,36 @@ from schemas.alerts import Alert, FiredRule, RawAlert, State
 NAME, TITLE = "datadog", "Datadog"
 #: Names under which a field is found, the best first.
 _NAMES: dict[str, tuple[str, ...]] = {
-    "title": ("title", "event_title", "alert_title"),
-    "body": ("body", "message", "event_msg", "text_only_msg", "text"),
+    "title": ("title", "event_title", "alert_title", *products.TITLES),
+    "body": ("body", "message", "event_msg", "text_only_msg", "text", *products.TEXTS),
     "alert_type": ("alert_type",),
     "priority": ("alert_priority", "priority"),
     "status": ("alert_status", "status"),
     "query": ("alert_query", "query"),
     "metric": ("alert_metric", "metric"),
-    "cycle_key": ("alert_cycle_key", "cycle_key"),
+    "cycle_key": ("alert_cycle_key", "cycle_key", *products.IDS),
     "aggregation_key": ("aggreg_key", "aggregation_key"),
     "hostname": ("hostname", "host"),
-    "link": ("link", "url"),
+    "metric_namespace": ("metric_namespace",),
+    "link": ("link", "url", "incident_url"),
     "snapshot": ("snapshot",),
     "logs_sample": ("logs_sample", "logs"),
 }
+#: Fields of people's templates that are called as the tags that they hold.
+_TAG_FIELDS = (
+    "service",
+    "env",
+    "kube_namespace",
+    "kube_cluster_name",
+    "kube_deployment",
+    "kube_stateful_set",
+    "kube_daemon_set",
+    "kube_cronjob",
+    "kube_job",
+    "pod_name",
+    "container_id",
+    "container_name",
+)
 _LIMITS = {"body": 32_768, "logs_sample": 32_768, "query": 4_096, "link": 2_048, "snapshot": 2_048}
 _LIMIT = 1_024
 _MAX_TAGS = 256
@@ -66,10 +84,12 @@ _WORD_OF: dict[State, str] = {
 }
 #: ``[P2] [Re-Triggered on {kube_namespace:shop,pod_name:x}] Title``
 _TITLE = re.compile(
-    r"^\s*(?:\[P[1-5]\]\s*)?\[(?P<word>[A-Za-z][A-Za-z -]{1,14}?)(?: on \{(?P<scope>[^}]{0,1024})\})?\]"
+    r"^\s*(?:\[TEST\]\s*)?(?:\[P[1-5]\]\s*)?(?:\[TEST\]\s*)?\[(?P<word>[A-Za-z][A-Za-z -]{1,14}?)(?: on \{(?P<scope>[^}]{0,1024})\})?\]"
 )
 _SEEN_RULE = re.compile(r'"(?:monitor_id|alert_id)"\s*:\s*"?(\d{1,19})\b')
 _SEEN_TITLE = re.compile(r'"(?:title|event_title|alert_title)"\s*:\s*"([^"\\\n]{1,300})')
+#: What Datadog puts before the title of a notification that somebody tries ("Test Notifications").
+_TEST = re.compile(r"^\s*(?:\[P[1-5]\]\s*)?\[TEST\]", re.IGNORECASE)
 _LARGEST_ID = 2**63 - 1
 _MILLISECONDS_FROM = 100_000_000_000
 
@@ -144,7 +164,7 @@ def alert_of(document: Document) -> Alert:
     if not scope and announced is not None:
         scope = clean(announced["scope"] or "", _LIMIT)
     tags = _tags(document.get("tags"))
-    for key, value in _tags(scope).items():
+    for key, value in (*_tags(scope).items(), *_own_tags(document)):
         tags.setdefault(key, value)
     rule = FiredRule(
         id=_id(document, "monitor_id") or _id(document, "alert_id"),
@@ -158,9 +178,10 @@ def alert_of(document: Document) -> Alert:
         notification_id=_word(document, "id") or _word(document, "event_id"),
         account=_org(document),
         state=_state(document, words["alert_type"], announced),
+        is_test=_TEST.match(words["title"]) is not None,
         title=words["title"],
         body=words["body"],
-        severity=words["alert_type"],
+        severity=words["alert_type"] or products.severity(document),
         priority=words["priority"],
         rule=rule,
         fingerprint=words["cycle_key"],
@@ -169,7 +190,10 @@ def alert_of(document: Document) -> Alert:
         labels=tags,
         links=_said(alert=words["link"], snapshot=words["snapshot"]),
         logs_sample=words["logs_sample"],
-        details=_said(status=words["status"]),
+        details={
+            **_said(status=words["status"], metric_namespace=words["metric_namespace"]),
+            **products.details(document),
+        },
         happened_at=_time(document.get("date")) or _time(document.get("last_updated")),
         anomalies=_anomalies(document.get("anomalies")),
     )
@@ -210,7 +234,13 @@ def _state(document: Document, alert_type: str, announced: re.Match[str] | None)
         known = _STATES.get(re.sub(r"[^a-z]", "", candidate.lower()))
         if known is not None:
             return known
-    return _BY_TYPE.get(alert_type.lower(), "unknown")
+    return _BY_TYPE.get(alert_type.lower()) or products.state(document) or "unknown"
+
+
+def _own_tags(document: Document) -> list[tuple[str, str]]:
+    """Tags that a template of somebody's own has as fields (``"service": "$TAGS[service]"``), and those of products."""
+    fields = {key: document[key] for key in _TAG_FIELDS if isinstance(document.get(key), str)}
+    return [*_tags(fields).items(), *_tags(products.tags(document)).items()]
 
 
 def _tags(value: object) -> dict[str, str]:

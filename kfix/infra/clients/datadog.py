@@ -92,12 +92,37 @@ class Datadog:
         return [_attributes(item) for item in _data(_plain(answer))]
 
     async def monitor(self, monitor_id: int) -> Mapping[str, Json]:
-        """A monitor with its group states. Raises errors.NotFound."""
+        """A monitor with its group states and the downtimes that it is in. Raises errors.NotFound."""
         from datadog_api_client.v1.api.monitors_api import MonitorsApi
 
         api = MonitorsApi(self._client)  # type: ignore[no-untyped-call]
-        found = _plain(await self._call(lambda: api.get_monitor(monitor_id, group_states="all")))
+        found = _plain(
+            await self._call(
+                lambda: api.get_monitor(monitor_id, group_states="all", with_downtimes=True)
+            )
+        )
         same(_NAME, {"id": monitor_id}, found)
+        return found
+
+    async def objective(self, slo_id: str) -> Mapping[str, Json]:
+        """A service level objective. Raises errors.NotFound."""
+        from datadog_api_client.v1.api.service_level_objectives_api import (
+            ServiceLevelObjectivesApi,
+        )
+
+        api = ServiceLevelObjectivesApi(self._client)  # type: ignore[no-untyped-call]
+        answer = _plain(await self._call(lambda: api.get_slo(slo_id)))
+        found = mapping(_NAME, answer.get("data"))
+        same(_NAME, {"id": slo_id}, found)
+        return found
+
+    async def test(self, public_id: str) -> Mapping[str, Json]:
+        """A Synthetics test. Raises errors.NotFound."""
+        from datadog_api_client.v1.api.synthetics_api import SyntheticsApi
+
+        api = SyntheticsApi(self._client)  # type: ignore[no-untyped-call]
+        found = _plain(await self._call(lambda: api.get_test(public_id)))
+        same(_NAME, {"public_id": public_id}, found)
         return found
 
     async def logs(

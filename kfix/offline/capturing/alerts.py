@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from enrich.core.subject import namespaces_named
+from enrich.core.names import namespaces_named
 from enrich.service.gathering import uid_of
 from ingest.core.outcomes import Malformed
 from ingest.core.reading import document_of

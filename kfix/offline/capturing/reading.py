@@ -10,8 +10,9 @@ from typing import Any, Protocol, TypeVar
 
 from enrich.adapters.kubernetes import WantedList, WantedLog, containers_in_trouble, wishes_for
 from enrich.core.bounds import THINNED
+from enrich.core.names import named
 from enrich.core.next_door import called_namespaces
-from enrich.core.subject import named, resolve
+from enrich.core.subject import resolve
 from enrich.core.unread import Unread, Why
 from enrich.service.gathering import pods_of
 from manifests.objects.meta import name_of, namespace_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from enrich.core.names import named
 from enrich.core.search import search_names
-from enrich.core.subject import named
 from schemas.base import ObjectRef
 
 PLACE = {"kube_namespace": "shop", "kube_deployment": "api"}

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from enrich.core.names import first_tag, named
 from enrich.core.objects import ObjectIndex
-from enrich.core.subject import first_tag, named, resolve
+from enrich.core.subject import resolve
 from schemas.base import ObjectRef
 
 
@@ -124,7 +125,7 @@ def test_the_same_name_in_another_namespace_is_another_object() -> None:
         ({"pod_name": "alone"}, "Pod/shop/alone"),
         ({"pod_name": "db-0"}, "StatefulSet/shop/db"),
         # Two namespaces have a Deployment of that name.
-        ({"kube_deployment": "api"}, "Deployment/api"),
+        ({"kube_deployment": "api"}, None),
         ({"service": "api"}, None),
         ({"service": "nothing"}, None),
     ],
