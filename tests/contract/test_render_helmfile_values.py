@@ -83,7 +83,7 @@ RIGHT: dict[str, Mapping[str, str]] = {
     ),
     "a helmfile of another": _with(
         "helmfile.yaml",
-        "helmfiles:\n  - apps/api.yaml\n",
+        "environments: {staging: {}, prod: {}}\n---\nhelmfiles:\n  - apps/api.yaml\n",
         **{
             "apps/api.yaml": f"{ENVIRONMENTS}---\n{MADE}".replace("envs/", "../envs/")
             .replace("./charts", "../charts")
@@ -113,11 +113,15 @@ RIGHT: dict[str, Mapping[str, str]] = {
     },
     "a release that is not installed there": _with(
         "helmfile.yaml.gotmpl",
-        f"{ENVIRONMENTS}---\n{MADE}    installed: {{{{ eq .Environment.Name `prod` }}}}\n"
-        "  - name: api\n    namespace: shop\n    chart: ./charts/api\n"
-        '    installed: {{ eq .Environment.Name "staging" }}\n    values: [values/old.yaml]\n',
-        **{"values/old.yaml": "replicaCount: 1\n"},
+        f"{ENVIRONMENTS}---\n{MADE}  - name: web\n    namespace: shop\n    chart: ./charts/api\n"
+        "    installed: {{ eq .Environment.Name `staging` }}\n    values: [values/api.yaml.gotmpl]\n",
     ),
+    "a release that a value leaves out": FILES
+    | {
+        "envs/common.yaml": "api:\n  memory: 256Mi\nweb:\n  enabled: false\n",
+        "helmfile.yaml": f"{ENVIRONMENTS}---\n{MADE}  - name: web\n    namespace: shop\n    chart: ./charts/api\n"
+        "    condition: web.enabled\n    values: [values/api.yaml.gotmpl]\n",
+    },
 }
 
 
@@ -172,6 +176,11 @@ LOOSE: dict[str, Mapping[str, str]] = {
         "helmfile.yaml": f"{ENVIRONMENTS}---\n{MADE}  - name: web\n    namespace: shop\n    chart: ./charts/api\n"
         "    values: [values/api.yaml.gotmpl]\n"
     },
+    "less than all values": FILES
+    | {
+        "helmfile.yaml": f"values: [{{api: {{memory: 1Gi}}}}]\n{ENVIRONMENTS}---\n{MADE}",
+        "values/api.yaml.gotmpl": GOTMPL.replace(".Values", ".Environment.Values"),
+    },
     "a loop": FILES | {"values/api.yaml.gotmpl": GOTMPL + "{{ range .Values.x }}a{{ end }}\n"},
     "a program": FILES | {"values/api.yaml.gotmpl": GOTMPL + 'x: {{ exec "date" (list) }}\n'},
     "a sum": FILES
@@ -185,7 +194,7 @@ LOOSE: dict[str, Mapping[str, str]] = {
     "an empty value over one": FILES | {"envs/prod.yaml": "api:\n  replicas: 4\n  memory:\n"},
     "values that a helmfile hands on": _with(
         "helmfile.yaml",
-        "helmfiles:\n  - path: apps/api.yaml\n    values: [{api: {replicas: 4}}]\n",
+        "environments: {staging: {}, prod: {}}\n---\nhelmfiles:\n  - path: apps/api.yaml\n    values: [{api: {replicas: 4}}]\n",
         **{
             "apps/api.yaml": f"{ENVIRONMENTS}---\n{MADE}".replace("envs/", "../envs/")
             .replace("./charts", "../charts")

@@ -22,7 +22,14 @@ from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import NotEditable
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import required_env
-from manifests.repository.installers.helmfile_state import Said, State, dot, read_state, values_of
+from manifests.repository.installers.helmfile_state import (
+    Said,
+    State,
+    check_plain,
+    dot,
+    read_state,
+    values_of,
+)
 from manifests.repository.installers.helmfile_templates import NotFilled, fill
 from manifests.text import equivalence
 
@@ -72,6 +79,8 @@ class Filling:
 #: The documents of a helmfile, filled in with other values; a release's list of values, filled in so.
 _Again = Callable[..., Iterator[Said]]
 _Refilled = Callable[[Mapping[str, Any]], list[Any]]
+#: An environment's name, and whether defaults are below its values.
+_Dotted = tuple[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,13 +266,9 @@ def _filled_documents(
             environment,
         )
         values = instead if instead is not None and state.values else state.values
-        text_of = fill(
-            part,
-            dot(environment, values)
-            if values is not None
-            else {"Environment": {"Name": environment}},
-        )
+        text_of = fill(part, dot(environment, values, mixed=state.mixed))
         for one in index.readings.look(text_of):
+            check_plain(one.root)
             content_of = equivalence.filled(one.root)
             if isinstance(content_of, Mapping):
                 before.append(Said(path, 0, content_of, whole=False))
@@ -389,7 +394,8 @@ def _release(
     (said, at), (environment, state, refilled), (inherited, mine) = place, where, entry
     folder = posixpath.dirname(path)
     whole = {**inherited, **mine}
-    fields = _fields(whole, environment, state.values)
+    dotted = environment, state.mixed
+    fields = _fields(whole, dotted, state.values)
     listed: list[tuple[Any, paths.Path]] = [(v, ()) for v in items(inherited, "values")]
     listed += [
         (value, ("releases", at, "values", n) if said.whole else ())
@@ -397,7 +403,7 @@ def _release(
     ]
 
     def made(values: Mapping[str, Any] | None, *, anew: bool = False) -> Iterator[ReleaseValues]:
-        data = _data(_fields(whole, environment, values), environment, values)
+        data = _data(_fields(whole, dotted, values), dotted, values)
         given = listed
         if anew and refilled is not None and values is not None:
             inherits = len(items(inherited, "values"))
@@ -443,7 +449,7 @@ def _release(
         kept="" if here or trouble else posixpath.basename(written),
         absent=frozenset(absent),
         pattern=_wide(wide, folder) if trouble else None,
-        left_out=_is_left_out(whole, fields, environment, state.values),
+        left_out=_is_left_out(whole, fields, dotted, state.values),
         reads=state.reads if _uses_state(index, wide, layers, said) else (),
         filling=Filling(state, lambda values: tuple(made(values, anew=True)))
         if fills and state.values is not None
@@ -464,21 +470,22 @@ def _uses_state(
 
 
 def _fields(
-    whole: Mapping[str, Any], environment: str, values: Mapping[str, Any] | None
+    whole: Mapping[str, Any], dotted: _Dotted, values: Mapping[str, Any] | None
 ) -> dict[str, str]:
     """The name, namespace and chart, each filled in as far as it can be."""
     out = {key: text(whole, key) for key in ("name", "namespace", "chart")}
     for key, written in tuple(out.items()):
         with contextlib.suppress(NotFilled):
-            out[key] = fill(written, _data(out, environment, values)).strip()
+            out[key] = fill(written, _data(out, dotted, values)).strip()
     return out
 
 
 def _data(
-    fields: Mapping[str, str], environment: str, values: Mapping[str, Any] | None
+    fields: Mapping[str, str], dotted: _Dotted, values: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     release = {"Name": fields["name"], "Namespace": fields["namespace"], "Chart": fields["chart"]}
-    found = dot(environment, values if values is not None else {})
+    environment, mixed = dotted
+    found = dot(environment, values, mixed=mixed)
     return found | {"Release": {key: value for key, value in release.items() if "{{" not in value}}
 
 
@@ -518,14 +525,14 @@ def _dumped(value: Mapping[str, Any]) -> str:
 def _is_left_out(
     whole: Mapping[str, Any],
     fields: Mapping[str, str],
-    environment: str,
+    dotted: _Dotted,
     values: Mapping[str, Any] | None,
 ) -> bool:
     """Does helmfile surely not install it in the environment?"""
     said = whole.get("installed")
     if isinstance(said, str):
         with contextlib.suppress(NotFilled):
-            said = fill(said, _data(fields, environment, values)).strip() != "false"
+            said = fill(said, _data(fields, dotted, values)).strip() != "false"
     condition = whole.get("condition")
     if isinstance(condition, str) and values is not None:
         found = paths.find(values, tuple(condition.split(".")), None)

@@ -54,6 +54,8 @@ class State:
     parts: tuple[StatePart, ...] = ()
     values: Mapping[str, Any] | None = None
     trouble: str = ""
+    #: Are there defaults below the environment's own, so that ``.Environment.Values`` is less than ``.Values``?
+    mixed: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -75,7 +77,7 @@ def read_state(
             strange = sorted(set(spec) - _INERT)
             if strange:
                 raise NotFilled(f"environments.{environment}.{strange[0]}")
-            reader = _Reader(index, folder, said, environment, merged(low, high))
+            reader = _Reader(index, folder, said, environment, merged(low, high), bool(low))
             lenient = str(spec.get("missingFileHandler", "Error")) in _LENIENT
             for key, at, into, kept in (
                 ("values", ("values",), low, defaults),
@@ -86,7 +88,7 @@ def read_state(
                 for part in reader.parts(entries, at, lenient=lenient):
                     kept.append(part)
                     into.update(merged(into, part.values))
-        return State((*defaults, *own), merged(low, high))
+        return State((*defaults, *own), merged(low, high), mixed=bool(low))
     except (NotFilled, NotEditable) as failure:
         said_of = failure.reason if isinstance(failure, NotEditable) else str(failure)
         return State((*defaults, *own), None, said_of)
@@ -99,6 +101,7 @@ class _Reader:
     said: Said
     environment: str
     values: Mapping[str, Any]
+    mixed: bool
 
     def parts(
         self, entries: Sequence[Any], at: paths.Path, *, lenient: bool
@@ -117,7 +120,7 @@ class _Reader:
                 yield self._file(path)
 
     def _data(self) -> dict[str, Any]:
-        return dot(self.environment, self.values)
+        return dot(self.environment, self.values, mixed=self.mixed)
 
     def _files(self, written: str, *, lenient: bool) -> list[str]:
         named = posixpath.normpath(posixpath.join(self.folder, fill(written, self._data())))
@@ -141,13 +144,15 @@ class _Reader:
         return StatePart(path, values_of(self.index, text), sealed=filled)
 
 
-def dot(environment: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What templates see."""
-    return {
-        "Values": values,
-        "StateValues": values,
-        "Environment": {"Name": environment, "Values": values},
-    }
+def dot(
+    environment: str, values: Mapping[str, Any] | None, *, mixed: bool = False
+) -> dict[str, Any]:
+    """What templates see; ``None``: values that are not known, so that nothing can be filled in with them. ``mixed``: as in
+    ``State``."""
+    if values is None:
+        return {"Environment": {"Name": environment}}
+    own = {} if mixed else {"Values": values}
+    return {"Values": values, "StateValues": values, "Environment": {"Name": environment} | own}
 
 
 def values_of(index: RepositoryIndex, text: str) -> dict[str, Any]:
@@ -158,21 +163,21 @@ def values_of(index: RepositoryIndex, text: str) -> dict[str, Any]:
     root = documents[0].root
     if len(documents) > 1 or not isinstance(root, MappingNode):
         raise NotFilled("values")
-    _check_plain(root)
+    check_plain(root)
     found = equivalence.filled(root)
     return dict(found) if isinstance(found, Mapping) else {}
 
 
-def _check_plain(node: Node) -> None:
+def check_plain(node: Node) -> None:
     """Raises NotFilled where a scalar means one thing to YAML 1.1 and another to 1.2, or a key is no text."""
     if isinstance(node, SequenceNode):
         for item in node.value:
-            _check_plain(item)
+            check_plain(item)
     elif isinstance(node, MappingNode):
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
                 raise NotFilled("a key")
-            _check_plain(value)
+            check_plain(value)
     elif isinstance(node, ScalarNode) and not scalars.same(
         scalars.value_11(node), scalars.value_12(node)
     ):

@@ -57,10 +57,17 @@ def is_filled(text: str) -> bool:
     return "{{" not in text
 
 
+#: Nothing but its braces, or a dash and a blank, stands beside a comment.
+_COMMENT = re.compile(r"(?:[ \t\r\n]*\{\{-\s|\{\{)/\*.*?\*/(?:\s-\}\}[ \t\r\n]*|\}\})", re.DOTALL)
+
+
 def _pieces(text: str) -> list[str | tuple[str]]:
     """Texts, and actions as tuples of one."""
     out: list[str | tuple[str]] = []
     at = 0
+    if "`" in text and _COMMENT.search(text):
+        raise NotFilled("/*")
+    text = _COMMENT.sub("", text)
     for found in _ACTION.finditer(text):
         out.append(text[at : found.start()])
         out.append((found[1],))
@@ -84,7 +91,9 @@ def _block(pieces: list[str | tuple[str]], at: int) -> tuple[list[Any], int]:
         elif one[0].startswith("if "):
             branch, at = _condition(pieces, at)
             out.append(branch)
-        elif not one[0].startswith("/*"):
+        elif one[0].startswith("/*"):
+            raise NotFilled(one[0])
+        else:
             out.append(_Say(one[0]))
         at += 1
     return out, at
@@ -276,9 +285,9 @@ _Dumper.add_representer(
 
 def _to_yaml(value: Any) -> str:
     if isinstance(value, float):
-        return _printed(value)
+        return _printed(value) + "\n"
     said: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=10**6, allow_unicode=True)
-    return said.removesuffix("...\n").rstrip("\n")
+    return said.removesuffix("...\n")
 
 
 def _indent(width: int, text: str) -> str:
