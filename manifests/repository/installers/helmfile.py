@@ -30,7 +30,7 @@ from manifests.repository.installers.helmfile_state import (
     read_state,
     values_of,
 )
-from manifests.repository.installers.helmfile_templates import NotFilled, fill
+from manifests.repository.installers.helmfile_templates import UNKNOWN, NotFilled, fill
 from manifests.text import equivalence
 
 _NAME = re.compile(
@@ -41,6 +41,12 @@ _UNQUOTED = re.compile(r"(?m)^[ \t]*(?:\{\{|-[ \t]+\{\{|(?:-[ \t]+)?[\w.-]+:[ \t
 _OF_ENVIRONMENT = re.compile(r"\{\{-?\s*\.?Environment\.Name\s*-?\}\}")
 #: What changes releases in ways that are not followed.
 _UNKNOWN = ("defaultInherit", "inherits")
+_LENIENT = ("Warn", "Info", "Debug")
+#: Keys of a release that say nothing of what its chart makes, and those that are filled in by themselves.
+_SHOWN = frozenset(
+    {"labels", "version", "installed", "condition", "needs", "hooks", "kubeContext", "timeout"}
+)
+_FILLED = frozenset({"values", "name", "namespace", "chart"})
 _RELEASE_UNKNOWN = (
     "set",
     "setTemplate",
@@ -266,7 +272,7 @@ def _filled_documents(
             environment,
         )
         values = instead if instead is not None and state.values else state.values
-        text_of = fill(part, dot(environment, values, mixed=state.mixed))
+        text_of = fill(part, dot(environment, values, mixed=state.mixed), partly=True)
         for one in index.readings.look(text_of):
             check_plain(one.root)
             content_of = equivalence.filled(one.root)
@@ -303,7 +309,7 @@ def _in_environment(
     state = read_state(index, posixpath.dirname(path), documents, environment)
     unknown = unread or next((key for key in _UNKNOWN if whole.get(key)), "")
     trouble = say("manifests.helmfile_not_followed", unknown=unknown) if unknown else ""
-    lenient = str(whole.get("missingFileHandler", "Error")) in ("Warn", "Info", "Debug")
+    lenient = str(whole.get("missingFileHandler", "Error")) in _LENIENT
     templates = mapping(whole, "templates")
     said_by_all = " ".join(
         str(said.content.get(key)) for said in documents for key in ("environments", "values")
@@ -323,7 +329,7 @@ def _in_environment(
             )
             if one.left_out:
                 continue
-            if lenient:
+            if lenient or str(mine.get("missingFileHandler", "")) in _LENIENT:
                 one = _without_missing(one, index)
             if one.pattern is not None:
                 one = replace(one, pattern=_wide(f"{entry} {said_by_all}", posixpath.dirname(path)))
@@ -434,6 +440,7 @@ def _release(
     }
     written, name = fields["chart"], fields["name"]
     chart = posixpath.normpath(posixpath.join(folder, written))
+    chart = "" if chart == "." else chart
     here = bool(written) and posixpath.join(chart, "Chart.yaml") in index.texts
     fills = any(layer.text for layer in layers)
     return FileRelease(
@@ -486,18 +493,27 @@ def _data(
     release = {"Name": fields["name"], "Namespace": fields["namespace"], "Chart": fields["chart"]}
     environment, mixed = dotted
     found = dot(environment, values, mixed=mixed)
-    return found | {"Release": {key: value for key, value in release.items() if "{{" not in value}}
+    return found | {
+        "Release": {key: value for key, value in release.items() if not _is_open(value)}
+    }
 
 
 def _check(whole: Mapping[str, Any], fields: Mapping[str, str]) -> None:
     """Raises NotFilled where anything that says what is installed is not known."""
-    open_ = next((value for value in fields.values() if "{{" in value), "")
-    if open_:
-        raise NotFilled(open_)
+    for key, value in fields.items():
+        if _is_open(value):
+            raise NotFilled(key)
     for key, value in whole.items():
-        known = key in ("values", "name", "namespace", "chart", "labels", "version", "installed")
-        if not known and "{{" in str(value):
+        if (
+            _is_open(str(value))
+            and key not in _SHOWN
+            and (key not in _FILLED or UNKNOWN in str(value))
+        ):
             raise NotFilled(str(key))
+
+
+def _is_open(word: str) -> bool:
+    return "{{" in word or UNKNOWN in word
 
 
 def _entry(
@@ -549,7 +565,7 @@ def _unreadable(path: str, content: str, why: str, environment: str = "") -> Fil
 
 def _wide(content: str, folder: str) -> re.Pattern[str]:
     """Every path that a text may mean: words that look like one, with anything where a template stands."""
-    content = re.sub(r"\{\{.*?\}\}", "\x00", content)
+    content = re.sub(r"\{\{.*?\}\}", "\x00", content).replace(UNKNOWN, "\x00")
     words = set(
         re.findall(r"[\w.\x00-]*(?:/[\w.\x00-]+)+|[\w\x00-]+(?:\.[\w\x00-]+)*\.ya?ml", content)
     )

@@ -17,7 +17,7 @@ from manifests.objects import paths
 from manifests.objects.shapes import items, mapping
 from manifests.refused import NotEditable
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.installers.helmfile_templates import NotFilled, fill
+from manifests.repository.installers.helmfile_templates import UNKNOWN, NotFilled, fill
 from manifests.text import equivalence, scalars
 
 #: What an environment may say that its values are told without.
@@ -109,7 +109,7 @@ class _Reader:
         """What a list of values says. Raises NotFilled."""
         for number, entry in enumerate(entries):
             if isinstance(entry, Mapping):
-                if "{{" in str(entry):
+                if "{{" in str(entry) or UNKNOWN in str(entry):
                     raise NotFilled(".".join(map(str, at)))
                 where = (*at, number) if self.said.whole else ()
                 yield StatePart(
@@ -123,6 +123,8 @@ class _Reader:
         return dot(self.environment, self.values, mixed=self.mixed)
 
     def _files(self, written: str, *, lenient: bool) -> list[str]:
+        if UNKNOWN in written:
+            raise NotFilled("values")
         named = posixpath.normpath(posixpath.join(self.folder, fill(written, self._data())))
         if any(sign in named for sign in "*?["):
             depth = named.count("/")

@@ -43,18 +43,18 @@ class _Say:
     expression: str
 
 
-def fill(text: str, data: Mapping[str, Any]) -> str:
-    """The text as helmfile renders it with ``data``, whose keys are fields of the dot. Raises NotFilled."""
+#: What stands in a text where something is that cannot be told.
+UNKNOWN = "\ufffd?"
+
+
+def fill(text: str, data: Mapping[str, Any], *, partly: bool = False) -> str:
+    """The text as helmfile renders it with ``data``, whose keys are fields of the dot. ``partly``: with ``UNKNOWN`` within
+    a line in place of what cannot be told. Raises NotFilled."""
     pieces = _pieces(text)
     parsed, rest = _block(pieces, 0)
     if rest != len(pieces):
         raise NotFilled("end")
-    return "".join(_rendered(parsed, data))
-
-
-def is_filled(text: str) -> bool:
-    """Is nothing left to fill in?"""
-    return "{{" not in text
+    return "".join(_rendered(parsed, data, partly=partly))
 
 
 #: Nothing but its braces, or a dash and a blank, stands beside a comment.
@@ -113,19 +113,24 @@ def _condition(pieces: list[str | tuple[str]], at: int) -> tuple[_If, int]:
         said = word.removeprefix("else").strip().removeprefix("if ") or "true"
 
 
-def _rendered(parsed: list[Any], data: Mapping[str, Any]) -> list[str]:
+def _rendered(parsed: list[Any], data: Mapping[str, Any], *, partly: bool = False) -> list[str]:
     out: list[str] = []
     for one in parsed:
         if isinstance(one, str):
             out.append(one)
         elif isinstance(one, _Say):
-            out.append(_printed(_value(one.expression, data)))
+            try:
+                out.append(_printed(_value(one.expression, data)))
+            except NotFilled:
+                if not partly or not "".join(out).rpartition("\n")[2].strip():
+                    raise
+                out.append(UNKNOWN)
         else:
             none: list[Any] = []
             chosen = next(
                 (inner for said, inner in one.branches if _true(_value(said, data))), none
             )
-            out += _rendered(chosen, data)
+            out += _rendered(chosen, data, partly=partly)
     return out
 
 
