@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from kfix.infra.clients.aiohttp import open_session
 from kfix.infra.clients.http import Bounds, open_http
-from kfix.infra.clients.renderers import opened
+from kfix.infra.clients.stage_renderers import opened
 from kfix.infra.clusters import fleet
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.settings import AppSettings, DatadogConnection, load

@@ -14,7 +14,7 @@ from kfix.engine.runtime.worlds import Past, Told
 from kfix.incident.cluster_names import Fleet
 from kfix.infra.clients import kubernetes
 from kfix.infra.clients.oci import ImageRegistries, open_registries
-from kfix.infra.clients.renderers import opened
+from kfix.infra.clients.stage_renderers import opened
 from kfix.infra.clusters import KnownCluster, clusters
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.settings import AppSettings, load

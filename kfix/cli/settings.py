@@ -7,45 +7,13 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.sources import NAMES
-from kfix.cli.stage_registry import NAMES as NAMES_OF_STAGES
-from kfix.infra.forges import FORGES
-from kfix.infra.memory.indexes import INDEXES, module_of
-
 if TYPE_CHECKING:
     from kfix.infra.settings import Settings
-
-#: module:class of each settings model, in the order of the page.
-MODELS = (
-    "kfix.infra.settings:AppSettings",
-    "kfix.infra.settings:Kafka",
-    "kfix.infra.settings:DatadogConnection",
-    "kfix.infra.settings:KubernetesConnection",
-    *(f"kfix.infra.forges.{name}.settings:SETTINGS" for name in FORGES),
-    "kfix.infra.clients.renderers:Rendering",
-    "kfix.infra.clients.oci:ImageRegistries",
-    "kfix.infra.settings:ConnectedCluster",
-    "kfix.infra.clusters:ClustersFile",
-    "ingest.settings:Ingest",
-    *(f"ingest.sources.{name}.settings:SETTINGS" for name in sorted(NAMES)),
-    "enrich.settings:Enrich",
-    "decide.settings:Decide",
-    "safety.settings:Safety",
-    "publish.settings:Publish",
-    "learn.settings:Learn",
-    "console.settings:Console",
-    "kfix.infra.memory.settings:MemorySettings",
-    *(
-        f"kfix.infra.memory.indexes.{name}:SETTINGS"
-        for name in INDEXES
-        if hasattr(module_of(name), "SETTINGS")
-    ),
-    "kfix.engine.runtime.settings:Runtime",
-)
 
 
 @dataclass(frozen=True)
@@ -55,6 +23,41 @@ class Variable:
     name: str
     default: str
     text: str
+
+
+@cache
+def models() -> tuple[str, ...]:
+    """module:class of each settings model, in the order of the page. Imports every place that may have some."""
+    from ingest.sources import NAMES
+    from kfix.infra.forges import FORGES
+    from kfix.infra.memory.indexes import INDEXES, module_of
+
+    return (
+        "kfix.infra.settings:AppSettings",
+        "kfix.infra.settings:Kafka",
+        "kfix.infra.settings:DatadogConnection",
+        "kfix.infra.settings:KubernetesConnection",
+        *(f"kfix.infra.forges.{name}.settings:SETTINGS" for name in FORGES),
+        "kfix.infra.clients.renderers:Rendering",
+        "kfix.infra.clients.oci:ImageRegistries",
+        "kfix.infra.settings:ConnectedCluster",
+        "kfix.infra.clusters:ClustersFile",
+        "ingest.settings:Ingest",
+        *(f"ingest.sources.{name}.settings:SETTINGS" for name in sorted(NAMES)),
+        "enrich.settings:Enrich",
+        "decide.settings:Decide",
+        "safety.settings:Safety",
+        "publish.settings:Publish",
+        "learn.settings:Learn",
+        "console.settings:Console",
+        "kfix.infra.memory.settings:MemorySettings",
+        *(
+            f"kfix.infra.memory.indexes.{name}:SETTINGS"
+            for name in INDEXES
+            if hasattr(module_of(name), "SETTINGS")
+        ),
+        "kfix.engine.runtime.settings:Runtime",
+    )
 
 
 def register(app: typer.Typer) -> None:
@@ -69,7 +72,7 @@ def settings(
     if markdown:
         typer.echo(page(), nl=False)
         return
-    for name in MODELS:
+    for name in models():
         model = load(name)
         typer.echo(f"\n{(model.__doc__ or '').splitlines()[0]}")
         for variable in variables(model):
@@ -84,7 +87,7 @@ def page() -> str:
         "Read from the environment, from `.env`, and from files named like the variables (as Kubernetes mounts Secrets) in",
         "`KFIX_SECRETS_DIR`; the environment wins. This page is `kfix settings --markdown`.",
     ]
-    for name in MODELS:
+    for name in models():
         model = load(name)
         lines += ["", f"## {model.__name__}", "", (model.__doc__ or "").splitlines()[0], ""]
         lines += ["| variable | default | meaning |", "| --- | --- | --- |"]
@@ -96,8 +99,10 @@ def page() -> str:
 
 def of_stages(names: Iterable[str]) -> list[type[Settings]]:
     """Every model that these stages may read: their own and all that belong to no stage."""
-    others = set(NAMES_OF_STAGES) - set(names)
-    return [load(name) for name in MODELS if name.partition(".")[0] not in others]
+    from kfix.cli.stage_registry import NAMES
+
+    others = set(NAMES) - set(names)
+    return [load(name) for name in models() if name.partition(".")[0] not in others]
 
 
 def load(name: str) -> type[Settings]:

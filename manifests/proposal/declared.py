@@ -32,16 +32,19 @@ from schemas.plans import FieldChange, KubernetesChange
 _ABSENT = object()
 
 
-def patch(task: Task, change: KubernetesChange, *, blind: bool = False) -> None:
+def patch(
+    task: Task, change: KubernetesChange, *, blind: bool = False, where: Location | None = None
+) -> None:
     """Edits of each field where it is said. ``blind``: settings of a Kustomization are replaced whatever they are.
-    Raises NotEditable."""
+    ``where``: the fields' place, where it is known already. Raises NotEditable."""
     index, graph, draft = task.index, task.graph, task.draft
     made = generated_here(index, change.object, task.hints)
     if made is not None:
         _patch_generated(task, change, made, blind=blind)
         return
     parsed = [paths.parse(f.path) for f in change.fields]
-    where = _located(task, change, parsed)
+    where = where or locate(change.object, index, task.hints, fields=parsed, graph=graph)
+    _check_owners(task, change, parsed, where)
     declared = where.ref or change.object
     rest: list[FieldChange] = []
     inside: list[tuple[StatedField, FieldChange]] = []
@@ -73,17 +76,17 @@ def patch(task: Task, change: KubernetesChange, *, blind: bool = False) -> None:
         _edit_document(task, inner, where)
 
 
-def _located(task: Task, change: KubernetesChange, fields: Sequence[paths.Path]) -> Location:
-    """Where the object is declared. Raises NotEditable where an autoscaler owns its replicas, or a chart makes it too."""
+def _check_owners(
+    task: Task, change: KubernetesChange, fields: Sequence[paths.Path], where: Location
+) -> None:
+    """Raises NotEditable where an autoscaler owns the object's replicas, or a chart makes it too."""
     index, ref, environment = task.index, change.object, task.hints.environment
-    where = locate(ref, index, task.hints, fields=fields, graph=task.graph)
     task.draft.told = task.draft.told or where.told
     if REPLICAS in fields:
         for named in dict.fromkeys((ref, where.ref or ref)):
             refuse_scaled(index, named, environment, where.built_in)
     if not task.draft.carried:
         refuse_second_way(index, ref, where, task.hints, task.bench)
-    return where
 
 
 def _fill_in(task: Task, change: FieldChange, where: Location) -> bool:

@@ -16,7 +16,7 @@ from manifests.proposal.settings import REPLICAS
 from manifests.refused import EditRefused, NotEditable
 from manifests.repository import kustomize, provenance
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.locate import Hints
+from manifests.repository.locate import Hints, Location
 from manifests.repository.rendering import RenderSession
 from schemas.base import Json, ObjectRef
 from schemas.plans import FieldChange, KubernetesChange
@@ -73,13 +73,13 @@ def draft_blindly(
     change: KubernetesChange,
     hints: Hints,
     bench: RenderSession | None = None,
+    where: Location | None = None,
 ) -> EditDraft:
-    """As ``draft_of`` for one change of a declared object, whatever the fields are now. Raises NotEditable."""
-    draft = EditDraft()
-    declared.patch(
-        Task(index, kustomize.read_graph(index), hints, bench, draft), change, blind=True
-    )
-    return draft
+    """As ``draft_of`` for one change of a declared object, whatever the fields are now. ``where``: their place, where it
+    is known already. Raises NotEditable."""
+    task = Task(index, kustomize.read_graph(index), hints, bench, EditDraft())
+    declared.patch(task, change, blind=True, where=where)
+    return task.draft
 
 
 def draft_values(

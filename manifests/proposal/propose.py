@@ -248,7 +248,7 @@ def _drafted_blindly(
     declared = equivalence.value_of(where.document.root)
     fields = tuple(change_to(text, declared, value) for text, value in wanted.items())
     change = KubernetesChange(object=ref, fields=fields)
-    return draft_blindly(index, change, hints, bench), change
+    return draft_blindly(index, change, hints, bench, where), change
 
 
 def _asked(

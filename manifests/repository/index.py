@@ -119,6 +119,13 @@ class RepositoryIndex:
         found = self.memo["folders"] = tree.folders_of(self.texts)
         return found
 
+    def check_alone(self, path: str) -> None:
+        """Raises NotEditable UNSAFE_PATH as ``tree.Spellings``, beside every readable file."""
+        known = self.memo.get("spellings")
+        if not isinstance(known, tree.Spellings):
+            known = self.memo["spellings"] = tree.Spellings(self.texts)
+        known.check_alone(path)
+
     def below(self, folder: str) -> list[str]:
         """The files below a folder, in the order of ``files``."""
         return self._listed("files", self.files).below(folder)

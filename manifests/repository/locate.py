@@ -15,7 +15,7 @@ from typing import TypeVar
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import deployed, kustomize, own_map, provenance, spaces, tree, unsaid
+from manifests.repository import deployed, kustomize, own_map, provenance, spaces, unsaid
 from manifests.repository.choosing import Choice
 from manifests.repository.environments import matches
 from manifests.repository.index import RepositoryIndex, Sighting
@@ -124,7 +124,7 @@ def locate(
     location = replace(location, told=search.told, ref=search.ref)
     folder = location.built_in if roots else location.path.rpartition("/")[0]
     location = _with_what_is_on_top(search, location, folder)
-    tree.check_alone(location.path, index.texts)
+    index.check_alone(location.path)
     return location
 
 

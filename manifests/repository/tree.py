@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from kfix.texts import say
 from manifests.refused import NotEditable
@@ -118,25 +118,35 @@ def _kind_of(mode: str) -> str:
     return say("manifests.a_submodule") if mode == "160000" else say("manifests.of_mode", mode=mode)
 
 
-def check_alone(path: str, others: Iterable[str]) -> None:
-    """Raises NotEditable UNSAFE_PATH when another path differs from ``path`` only in case, as a whole or in a folder."""
-    parts = path.split("/")
-    prefixes = {"/".join(parts[: n + 1]) for n in range(len(parts))}
-    folded = {prefix.casefold(): prefix for prefix in prefixes}
-    for other in others:
-        if other.casefold()[: len(parts[0])] != parts[0].casefold():
-            continue
-        prefix = ""
-        for name in other.split("/"):
-            prefix = f"{prefix}/{name}" if prefix else name
-            known = folded.get(prefix.casefold())
-            if known is None:
-                break
-            if known != prefix:
-                raise NotEditable(
-                    "UNSAFE_PATH",
-                    say("manifests.differ_only_case", path=repr(path), other=repr(other)),
-                )
+class Spellings:
+    """Paths by what they are in small letters, as a whole and folder by folder."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._by_folded: dict[str, dict[str, str]] = {}
+        known: set[str] = set()
+        for path in paths:
+            for prefix in _prefixes(path):
+                if prefix in known:
+                    break
+                known.add(prefix)
+                self._by_folded.setdefault(prefix.casefold(), {})[prefix] = path
+
+    def check_alone(self, path: str) -> None:
+        """Raises NotEditable UNSAFE_PATH when another path differs from ``path`` only in case, as a whole or in a folder."""
+        for prefix in _prefixes(path):
+            for spelling, other in self._by_folded.get(prefix.casefold(), {}).items():
+                if spelling != prefix:
+                    raise NotEditable(
+                        "UNSAFE_PATH",
+                        say("manifests.differ_only_case", path=repr(path), other=repr(other)),
+                    )
+
+
+def _prefixes(path: str) -> Iterator[str]:
+    """The path, then the folders that it is in, outwards."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 class PathsByFolder:

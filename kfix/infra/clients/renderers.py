@@ -24,16 +24,16 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-import structlog
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from kfix.infra.settings import Settings, load
+from kfix.infra.settings import Settings
 from kfix.texts import say
 from manifests.refused import NotEditable
 from manifests.render import locality, plain_kustomize
@@ -50,7 +50,6 @@ from manifests.repository.rendering import (
 )
 from manifests.text.readings import Readings
 
-log = structlog.get_logger(__name__)
 _NOWHERE = "http://127.0.0.1:9"  # the discard port: whatever tries a proxy, fails at once
 _RELEASE = 53  # helm's own bound of a release name
 #: What helm and Kubernetes take for a name; above all nothing that a program could take for an option.
@@ -133,9 +132,15 @@ class Programs:
 
     @contextmanager
     def open(self, files: Files, readings: Readings | None = None) -> Iterator[RenderSession]:
-        """A copy of the files in a temporary folder that only this user reads, gone afterwards."""
-        with tempfile.TemporaryDirectory(prefix="kfix-render-") as folder:
-            yield _Bench(self, Path(folder).resolve(), files, readings or Readings())
+        """A copy of the files in a temporary folder that only this user reads, made when a program needs it and gone
+        afterwards."""
+        with contextlib.ExitStack() as stack:
+
+            def folder() -> Path:
+                made = stack.enter_context(tempfile.TemporaryDirectory(prefix="kfix-render-"))
+                return Path(made).resolve()
+
+            yield _Bench(self, folder, files, readings or Readings())
 
 
 def installed(settings: Rendering, beside: Iterable[Path] = ()) -> Programs:
@@ -158,14 +163,6 @@ def installed(settings: Rendering, beside: Iterable[Path] = ()) -> Programs:
     )
 
 
-def opened() -> Programs:
-    """``installed`` as the environment says, for a stage: its log says what is missing."""
-    programs = installed(load(Rendering))
-    for name, why in zip(programs.missing, programs.lacking(), strict=True):
-        log.warning("renderer.missing", program=name, why=why)
-    return programs
-
-
 def _found(setting: str, names: Sequence[str], path: str) -> str:
     if setting == "none":
         return ""
@@ -185,10 +182,12 @@ class _Inputs:
 class _Bench:
     """The copy is made when the first program needs it; a rendering's changed files are put back after it."""
 
-    def __init__(self, programs: Programs, folder: Path, files: Files, readings: Readings) -> None:
+    def __init__(
+        self, programs: Programs, folder: Callable[[], Path], files: Files, readings: Readings
+    ) -> None:
         self._readings = readings
         self._programs = programs
-        self._folder = folder
+        self._made = folder
         self._files = files
         self._lock = threading.Lock()
         self._copied: set[str] = set()
@@ -293,6 +292,10 @@ class _Bench:
                 file.write_text(layer, "utf-8")
             command += ["--values", str(file)]
         return command
+
+    @cached_property
+    def _folder(self) -> Path:
+        return self._made()
 
     @property
     def _repo(self) -> Path:

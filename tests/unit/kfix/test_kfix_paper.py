@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kfix.cli.settings import MODELS, load, page, variables
+from kfix.cli.settings import load, models, page, variables
 from kfix.cli.stage_registry import NAMES
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,12 +24,12 @@ def test_the_settings_page_is_current() -> None:
 
 
 def test_every_setting_says_what_it_is() -> None:
-    silent = [v.name for m in MODELS for v in variables(load(m)) if not v.text]
+    silent = [v.name for m in models() for v in variables(load(m)) if not v.text]
     assert len(silent) <= 20, silent  # addresses and keys that say it in their names
 
 
 def test_promised_defaults_hold() -> None:
-    found = {v.name: v.default for m in MODELS for v in variables(load(m))}
+    found = {v.name: v.default for m in models() for v in variables(load(m))}
     assert found["KFIX_MODE"] == "propose"
     assert found["KFIX_KAFKA_BOOTSTRAP"] == ""
     assert found["KFIX_LEARN_CHECK_AFTER_S"] == "900.0"
@@ -65,7 +65,7 @@ def test_compose_runs_every_stage_as_its_own_service(compose: dict[str, Any]) ->
 
 
 def test_compose_sets_only_variables_that_exist(compose: dict[str, Any]) -> None:
-    known = {v.name for m in MODELS for v in variables(load(m))}
+    known = {v.name for m in models() for v in variables(load(m))}
     for name, service in compose["services"].items():
         for variable in service.get("environment") or {}:
             if variable.startswith("KFIX_"):
@@ -79,7 +79,7 @@ def test_compose_has_the_sandbox_as_a_profile(compose: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", [".env.example", ".env.sandbox"])
 def test_the_example_environments_set_only_variables_that_exist(name: str) -> None:
     text = (ROOT / name).read_text()
-    known = {v.name for m in MODELS for v in variables(load(m))} | {"POSTGRES_PASSWORD"}
+    known = {v.name for m in models() for v in variables(load(m))} | {"POSTGRES_PASSWORD"}
     names = re.findall(r"^(\w+)=", text, re.M)
     assert set(names) <= known
 

@@ -100,8 +100,8 @@ def test_symlinks_submodules_and_folders_are_no_files(mode: str) -> None:
 @pytest.mark.parametrize("other", ["Apps/x.yaml", "apps/X.yaml", "APPS/other.yaml"])
 def test_names_that_differ_only_in_case_are_refused(other: str) -> None:
     with pytest.raises(NotEditable):
-        tree.check_alone("apps/x.yaml", [other])
+        tree.Spellings([other]).check_alone("apps/x.yaml")
 
 
 def test_ordinary_neighbours_are_fine() -> None:
-    tree.check_alone("apps/x.yaml", ["apps/x.yaml", "apps/y.yaml", "other/X.yaml"])
+    tree.Spellings(["apps/x.yaml", "apps/y.yaml", "other/X.yaml"]).check_alone("apps/x.yaml")

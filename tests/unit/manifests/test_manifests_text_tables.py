@@ -595,10 +595,10 @@ def test_a_path_that_another_one_differs_from_only_in_case_is_not_written(
     others: list[str], alone: bool
 ) -> None:
     if alone:
-        tree.check_alone("a/b.yaml", others)
+        tree.Spellings(others).check_alone("a/b.yaml")
         return
     with pytest.raises(NotEditable):
-        tree.check_alone("a/b.yaml", others)
+        tree.Spellings(others).check_alone("a/b.yaml")
 
 
 @pytest.mark.parametrize("mode", ["100644", "100755", "100664"])
