@@ -15,6 +15,7 @@ import typer
 from kfix.cli.terminal import tell
 
 if TYPE_CHECKING:
+    from kfix.infra.clusters import KnownCluster
     from kfix.offline.capturing.alerts import GivenAlert
     from kfix.offline.capturing.reading import CaptureBounds, ReadCluster
 
@@ -36,6 +37,9 @@ def capture(
     alert: Annotated[
         Path | None, typer.Option(help="A webhook's payload; its tags name namespaces, too.")
     ] = None,
+    cluster: Annotated[
+        str, typer.Option(help="Which of several configured clusters; none: the alert's.")
+    ] = "",
     print_kubectl: Annotated[
         bool, typer.Option("--print-kubectl", help="Print kubectl's commands; read nothing.")
     ] = False,
@@ -65,21 +69,44 @@ def capture(
     from enrich.settings import Enrich
 
     bounds = CaptureBounds(logs=logs, within_s=within, log_lines=load(Enrich).log_lines)
+    known = _chosen(cluster, given)
     if print_kubectl:
-        _print_commands(names, out, alert, bounds)
+        _print_commands(names, out, alert, bounds, known)
         return
-    _check(out, given)
-    read = _read(names, given, bounds)
+    _check(out, given, known)
+    read = _read(names, given, bounds, known)
     _write(out, read, given)
 
 
+def _chosen(name: str, given: GivenAlert | None) -> KnownCluster:
+    """The cluster of that name, else the only one, else the one that the alert is about."""
+    from kfix.infra.clusters import clusters
+
+    known = clusters()
+    names = ", ".join(one.own.name for one in known)
+    if name:
+        found = [one for one in known if one.own.is_named(name)]
+        if len(found) != 1:
+            _end(_NOTHING, f"no cluster is called {ascii(name)[:200]}; there are: {names}")
+        return found[0]
+    if len(known) == 1:
+        return known[0]
+    own = given.about([one.own for one in known]) if given is not None else None
+    if own is None:
+        _end(_NOTHING, f"several clusters are configured; name one with --cluster: {names}")
+    return next(one for one in known if one.own == own)
+
+
 def _print_commands(
-    names: tuple[str, ...], out: Path, alert: Path | None, bounds: CaptureBounds
+    names: tuple[str, ...],
+    out: Path,
+    alert: Path | None,
+    bounds: CaptureBounds,
+    known: KnownCluster,
 ) -> None:
-    from kfix.infra.clusters import one_cluster
     from kfix.offline.capturing.kubectl import commands
 
-    connection = one_cluster("kfix capture").connection
+    connection = known.connection
     found = commands(
         names, out, bounds, context=connection.context, kubeconfig=connection.kubeconfig
     )
@@ -89,10 +116,9 @@ def _print_commands(
         typer.echo(f"cp -- {shlex.quote(str(alert))} {shlex.quote(str(out / 'alert.json'))}")
 
 
-def _check(out: Path, given: GivenAlert | None) -> None:
+def _check(out: Path, given: GivenAlert | None, known: KnownCluster) -> None:
     """Refuses before anything is read."""
     from kfix.infra.clients import kubernetes
-    from kfix.infra.clusters import one_cluster
     from kfix.offline.capturing.writing import FolderTaken, check_free
 
     try:
@@ -101,7 +127,6 @@ def _check(out: Path, given: GivenAlert | None) -> None:
         _end(_REFUSED, str(taken))
     except OSError as failure:
         _end(_FAILED, f"{out}: {failure.strerror}")
-    known = one_cluster("kfix capture")
     if not kubernetes.configured(known.connection):
         _end(
             _NOTHING,
@@ -115,17 +140,19 @@ def _check(out: Path, given: GivenAlert | None) -> None:
         )
 
 
-def _read(names: tuple[str, ...], given: GivenAlert | None, bounds: CaptureBounds) -> ReadCluster:
+def _read(
+    names: tuple[str, ...],
+    given: GivenAlert | None,
+    bounds: CaptureBounds,
+    known: KnownCluster,
+) -> ReadCluster:
     from kfix.infra.clients.kubernetes import open_kubernetes
-    from kfix.infra.clusters import one_cluster
     from kfix.infra.telemetry import logs
     from kfix.offline.capturing.reading import NothingRead, read_cluster, told
     from schemas import errors
 
     # Each retry is no news to who waits for a bar.
     logs.configure("ERROR", people=True, cached=False)
-
-    known = one_cluster("kfix capture")
 
     async def reading() -> ReadCluster:
         async with open_kubernetes(known.connection) as client:

@@ -92,15 +92,6 @@ def fleet() -> Fleet:
     return Fleet(tuple(one.own for one in clusters()))
 
 
-def one_cluster(who: str) -> KnownCluster:
-    """The cluster, where there is one alone. ``who`` cannot work with several. Raises BadSettings, errors.Rejected."""
-    known = clusters()
-    if len(known) > 1:
-        text = f"{who} cannot work with several clusters yet, and {_VARIABLE} has {len(known)}"
-        raise errors.Rejected(text, reason="several_clusters")
-    return known[0]
-
-
 def _only_one_way(*variables: Settings) -> None:
     """Two descriptions of clusters would be two truths."""
     lines = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +56,12 @@ class GivenAlert:
         if objects is not None:
             claim = cluster_names.another(claim, alone, uid_of(objects))
         return not cluster_names.is_ours(claim)
+
+    def about(self, clusters: Sequence[Own]) -> Own | None:
+        """Which of several clusters it is about; ``None`` where it does not tell."""
+        fleet = Fleet(tuple(clusters))
+        claim = self._claim(fleet)
+        return fleet.chosen(claim) if cluster_names.is_ours(claim) else None
 
     def _claim(self, fleet: Fleet) -> ClusterClaim:
         return cluster_names.claim(self.alert.labels, self.alert.rule.group, None, fleet)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kfix.incident.cluster_names import Own
-from kfix.infra.clusters import clusters, fleet, one_cluster
+from kfix.infra.clusters import clusters, fleet
 from kfix.infra.settings import BadSettings
 from schemas import errors
 
@@ -78,15 +78,6 @@ def test_without_the_file_there_is_one_cluster_as_the_variables_say(
         "https://10.0.0.1",
         (),
     )
-    assert one_cluster("safety") == one
-
-
-def test_who_cannot_work_with_several_does_not_start(write: Write) -> None:
-    write(TWO)
-    with pytest.raises(errors.Rejected, match="safety cannot work with several clusters"):
-        one_cluster("safety")
-    write("[{name: qa}]")
-    assert one_cluster("safety").own.name == "qa"
 
 
 def test_two_descriptions_are_refused_with_the_variables_names(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -124,3 +125,59 @@ def test_the_alert_is_copied_by_the_script(tmp_path: Path) -> None:
     words = ("capture", "--alert", alert, "--out", tmp_path / "case", "--print-kubectl")
     run(kfix(*words).stdout, tmp_path)
     assert (tmp_path / "case" / "alert.json").read_text() == alert.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "tag", "context"),
+    [
+        ((), "kube_cluster_name:eks-us", "us"),
+        (("--cluster", "EU"), "", "eu"),
+        (("--cluster", "eks-us"), "service:api", "us"),
+    ],
+)
+def test_of_several_clusters_the_alerts_or_the_named_one_is_read(
+    tmp_path: Path, several: None, words: tuple[str, ...], tag: str, context: str
+) -> None:
+    printed = kfix(*_capture(tmp_path, tag, *words))
+    line = next(line for line in printed.stdout.splitlines() if "get pods" in line)
+    assert shlex.split(line)[:5] == ["kubectl", "--kubeconfig", "/dev/null", "--context", context]
+
+
+@pytest.mark.parametrize(
+    ("words", "tag"),
+    [
+        ((), ""),
+        ((), "service:api"),
+        ((), "kube_cluster_name:eu,kube_cluster_name:us"),
+        ((), "kube_cluster_name:other"),
+        (("--cluster", "other"), ""),
+    ],
+)
+def test_where_it_is_not_told_which_of_several_is_meant_none_is_read(
+    tmp_path: Path, several: None, words: tuple[str, ...], tag: str
+) -> None:
+    done = kfix(*_capture(tmp_path, tag, *words))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "eu, us" in done.stderr
+
+
+@pytest.fixture
+def several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clusters in one kubeconfig."""
+    file = tmp_path / "clusters.yaml"
+    file.write_text(
+        "- {name: eu, kubernetes: {kubeconfig: /dev/null, context: eu}}\n"
+        "- {name: us, aliases: [eks-us], kubernetes: {kubeconfig: /dev/null, context: us}}\n"
+    )
+    monkeypatch.setenv("KFIX_CLUSTERS_FILE", str(file))
+
+
+def _capture(folder: Path, tag: str, *words: str) -> tuple[str | Path, ...]:
+    given: tuple[str | Path, ...] = ()
+    if tag:
+        alert = folder / "given.json"
+        tags = json.dumps(["kube_namespace:shop", *tag.split(",")])
+        alert.write_text(f'{{"id": "1", "title": "t", "tags": {tags}}}')
+        given = ("--alert", alert)
+    out = ("--out", folder / "case", "--print-kubectl")
+    return ("capture", "--namespace", "shop", *words, *given, *out)
