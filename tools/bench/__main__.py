@@ -17,6 +17,7 @@ MODULES: tuple[str, ...] = (
     "ingest",
     "runtime",
     "renderers",
+    "checks",
     "chain",
 )
 RESULTS = Path("var/bench.json")
