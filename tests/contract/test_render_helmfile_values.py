@@ -76,6 +76,8 @@ RIGHT: dict[str, Mapping[str, str]] = {
         "helmfile.yaml", f"{ENVIRONMENTS}---\n{INLINE}"
     ),
     "one document": _with("helmfile.yaml", f"{ENVIRONMENTS}{MADE}"),
+    "a command that names no values": FILES
+    | {"deploy.sh": "helmfile -e $1 --file helmfile.yaml apply --skip-deps\n"},
     "a base": _with(
         "helmfile.yaml",
         f"bases:\n  - environments.yaml\n---\n{MADE}",
@@ -175,6 +177,12 @@ LOOSE: dict[str, Mapping[str, str]] = {
     | {
         "helmfile.yaml": f"{ENVIRONMENTS}---\n{MADE}  - name: web\n    namespace: shop\n    chart: ./charts/api\n"
         "    values: [values/api.yaml.gotmpl]\n"
+    },
+    "values on the command line": FILES
+    | {"deploy.sh": "helmfile -e prod \\\n  --state-values-set api.replicas=9 apply\n"},
+    "values of charts on the command line": FILES
+    | {
+        ".gitlab-ci.yml": "deploy:\n  script:\n    - helmfile -e prod apply --args '--set replicaCount=9'\n"
     },
     "less than all values": FILES
     | {

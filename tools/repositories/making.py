@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from tools.repositories import charted, kustomized, wider
+from tools.repositories import charted, filled, kustomized, wider
 from tools.repositories.model import Made
 
 _ENVIRONMENTS = (
@@ -36,6 +36,8 @@ MAKERS: tuple[Maker, ...] = (
     wider.substituted,
     wider.two_releases,
     wider.two_releases,
+    filled.own_values,
+    filled.piped,
 )
 
 

@@ -21,7 +21,7 @@ from manifests.objects import paths
 from manifests.objects.shapes import items, mapping, mappings, text
 from manifests.refused import NotEditable
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.installers import required_env
+from manifests.repository.installers import commands, required_env
 from manifests.repository.installers.helmfile_state import (
     Said,
     State,
@@ -41,6 +41,13 @@ _UNQUOTED = re.compile(r"(?m)^[ \t]*(?:\{\{|-[ \t]+\{\{|(?:-[ \t]+)?[\w.-]+:[ \t
 _OF_ENVIRONMENT = re.compile(r"\{\{-?\s*\.?Environment\.Name\s*-?\}\}")
 #: What changes releases in ways that are not followed.
 _UNKNOWN = ("defaultInherit", "inherits")
+#: Options of helmfile's command line that set values, and those that set what templates are filled with.
+_OPTIONS = re.compile(
+    r"\bhelmfile\b[^\n;&|]*?\s(--(?:state-values-set-string|state-values-set|state-values-file|set|values|args))\b"
+)
+_STATE_OPTIONS = frozenset(
+    {"--state-values-set-string", "--state-values-set", "--state-values-file"}
+)
 _LENIENT = ("Warn", "Info", "Debug")
 #: Keys of a release that say nothing of what its chart makes, and those that are filled in by themselves.
 _SHOWN = frozenset(
@@ -130,17 +137,31 @@ def releases(index: RepositoryIndex) -> Iterator[FileRelease]:
             for further, gets in _further(index, path, seen[path]):
                 waiting.append(further)
                 given |= {further} if gets else set()
+    over = _on_command_lines(index) if seen else frozenset()
     for path, text_of in seen.items():
         for one in _of_file(index, path, text_of):
-            yield _given(one, text_of) if path in given else one
+            why = ""
+            if one.reads or one.filling:
+                given_ = "helmfiles" if path in given else next(iter(sorted(over)), "")
+                why = say("manifests.helmfile_not_followed", unknown=given_) if given_ else ""
+            elif over - _STATE_OPTIONS:
+                option = min(over - _STATE_OPTIONS)
+                why = say("manifests.helmfile_not_followed", unknown=option)
+            if why and not one.trouble:
+                wide = _wide(text_of, posixpath.dirname(path))
+                one = replace(one, trouble=why, pattern=wide)  # noqa: PLW2901
+            yield one
 
 
-def _given(release: FileRelease, content: str) -> FileRelease:
-    """A release of a helmfile that another one hands values to: what is filled in is not known."""
-    if release.trouble or not (release.reads or release.filling):
-        return release
-    why = say("manifests.helmfile_not_followed", unknown="helmfiles")
-    return replace(release, trouble=why, pattern=_wide(content, posixpath.dirname(release.place)))
+def _on_command_lines(index: RepositoryIndex) -> frozenset[str]:
+    """Options with which a script hands values to helmfile that no file says."""
+    found: set[str] = set()
+    for path, content in index.files.items():
+        if commands.is_script(path):
+            text_of = content if isinstance(content, str) else content.decode("utf-8", "replace")
+            if "helmfile" in text_of:
+                found |= set(_OPTIONS.findall(re.sub(r"\\\r?\n", " ", text_of)))
+    return frozenset(found)
 
 
 def _further(index: RepositoryIndex, path: str, content: str) -> list[tuple[str, bool]]:
@@ -521,7 +542,7 @@ def _entry(
 ) -> ReleaseValues:
     """One entry of a release's values. Raises NotFilled, NotEditable."""
     if isinstance(value, Mapping):
-        if "{{" in str(value):
+        if _is_open(str(value)):
             raise NotFilled(next(iter(map(str, value)), "values"))
         # What helmfile filled in before it read the file has no place of its own.
         return ReleaseValues(path, value, place, "" if place else _dumped(value))
