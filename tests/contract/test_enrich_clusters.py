@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from decide import core
@@ -139,14 +140,18 @@ Configure = Callable[..., None]
 def configure(
     planes: tuple[Plane, Plane], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Configure:
-    def configuring(uids: Mapping[str, str] | None = None) -> None:
+    def configuring(
+        uids: Mapping[str, str] | None = None, repositories: Mapping[str, list[str]] | None = None
+    ) -> None:
         entries = []
         for one in planes:
             token = tmp_path / f"{one.name}.token"
             token.write_text(one.token + "\n")
             connection = {"url": one.url, "token_file": str(token), "timeout_s": 1}
             uid = (uids or {}).get(one.name, "")
-            entries.append({"name": one.name, "uid": uid, "kubernetes": connection})
+            projects = (repositories or {}).get(one.name, [])
+            entry = {"name": one.name, "uid": uid, "kubernetes": connection}
+            entries.append({**entry, "repositories": projects})
         file = tmp_path / "clusters.yaml"
         file.write_text(yaml.safe_dump(entries))
         monkeypatch.setenv("KFIX_CLUSTERS_FILE", str(file))
@@ -254,3 +259,43 @@ async def test_each_cluster_has_a_client_of_its_own_with_its_own_credentials(
         for one in planes:
             (found,) = await clients[one.name].list("deployments", "shop")
             assert found["metadata"]["name"] == "api"
+
+
+@pytest.fixture
+async def gitlab(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
+    """A GitLab that has nothing; what it was asked for."""
+    asked: list[str] = []
+
+    async def empty(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["raw_path"].decode())
+        await Response("{}", 404, media_type="application/json")(scope, receive, send)
+
+    async with serve(empty) as url:
+        monkeypatch.setenv("KFIX_GITLAB_URL", url)
+        monkeypatch.setenv("KFIX_GITLAB_TOKEN", "t")
+        monkeypatch.setenv("KFIX_GITLAB_PROJECTS", '["shop/eu", "shop/us"]')
+        yield asked
+
+
+async def test_only_the_repositories_of_the_alerts_cluster_are_read(
+    planes: tuple[Plane, Plane], configure: Configure, gitlab: list[str]
+) -> None:
+    configure(repositories={"prod-us": ["shop/us"]})
+    async with open_ports() as ports:
+        world = World(*planes, ports)
+        await world.bundle(kube_cluster_name="prod-us")
+        assert any("shop%2Fus" in path for path in gitlab)
+        assert not any("shop%2Feu" in path for path in gitlab)
+        # Left out: all of them.
+        await world.bundle(kube_cluster_name="prod-eu")
+        assert any("shop%2Feu" in path for path in gitlab)
+
+
+async def test_a_repository_that_is_not_among_the_forges_keeps_the_stage_from_starting(
+    configure: Configure, gitlab: list[str]
+) -> None:
+    configure(repositories={"prod-us": ["shop/su"]})
+    with pytest.raises(errors.Rejected, match="prod-us: shop/su is no project"):
+        async with open_ports():
+            pass
+    assert not gitlab
