@@ -153,13 +153,13 @@ def _unread(
     gathered: GatheredEvidence, watching: Observability, round_: Round, rules: Rules
 ) -> ContextBundle:
     """The bundle of an alert about a cluster that is not ours: what it names, and nothing that was read anywhere else."""
-    named: str = ", ".join(gathered.claim.named) or say("enrich.no_cluster")
+    claim = gathered.claim
+    named: str = ", ".join(claim.named) or say("enrich.no_cluster")
+    undecided = claim.verdict == "unclaimed" and claim.own
+    text = "enrich.undecided" if undecided else "enrich.not_ours"
+    reason = cut(say(text, named=named, own=claim.own), 300)
     round_.statuses = [s for s in round_.statuses if not s.name.startswith("kubernetes.")]
-    round_.statuses.append(
-        SourceStatus(
-            name="cluster", state="degraded", reason=cut(say("enrich.not_ours", named=named), 300)
-        )
-    )
+    round_.statuses.append(SourceStatus(name="cluster", state="degraded", reason=reason))
     told = replace(gathered, links=watching.links(gathered.alert, {}))
     return completed(assemble(told, rules), Recalled(), round_.statuses, rules)
 

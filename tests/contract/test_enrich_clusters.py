@@ -212,6 +212,10 @@ async def test_where_no_cluster_is_chosen_none_gets_a_request_and_people_hear_wh
 ) -> None:
     bundle = await world.bundle(**tags)
     assert (world.eu.paths, world.us.paths) == ([], [])
+    (status,) = (s for s in bundle.sources if s.name == "cluster")
+    assert ("which of prod-eu, prod-us is meant" in status.reason) is (
+        "other-ap" not in tags.values()
+    )
     verdict = core.not_ours(bundle, language="en")
     assert verdict is not None
     assert (verdict.status, verdict.reason) == ("needs_human", "another_cluster")
