@@ -89,6 +89,13 @@ def images_reason() -> str:
     return "" if built.returncode == 0 else f"the image registry does not build: {why}"
 
 
+def openapi_reason() -> str:
+    """The descriptions are fetched by the first test that asks for them; the checker comes with the test dependencies."""
+    import importlib.util
+
+    return "" if importlib.util.find_spec("openapi_core") else "no openapi-core"
+
+
 def browser_reason() -> str:
     """Finds or installs a headless Chromium; why there is none."""
     if (
@@ -143,6 +150,7 @@ PLACES = {
     "kube": ("tests/contract", "tests/unit/decide/test_decide_signals.py"),
     "render": ("tests/contract",),
     "images": ("tests/contract",),
+    "openapi": ("tests/contract",),
     "browser": ("tests/contract",),
 }
 REAL = " and ".join(f"not {part}" for part in PLACES)
@@ -172,6 +180,7 @@ SUITES = (
     Suite("kube", real("kube"), kube_reason),
     Suite("render", real("render"), render_reason),
     Suite("images", real("images"), images_reason),
+    Suite("openapi", real("openapi"), openapi_reason),
     Suite("browser", real("browser"), browser_reason),
 )
 

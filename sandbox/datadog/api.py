@@ -25,9 +25,20 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def create_app(datadog: Datadog, faults: Faults | None = None) -> ASGIApp:
     """The service over one organisation's state."""
+    return WithFaults(Starlette(routes=_routes(datadog)), "datadog", faults or Faults())
+
+
+def routes(datadog: Datadog) -> list[tuple[str, str]]:
+    """Method and path of each call that is served."""
+    known = ("GET", "POST", "PUT", "DELETE")
+    return [
+        (m, route.path) for route in _routes(datadog) for m in known if m in (route.methods or ())
+    ]
+
+
+def _routes(datadog: Datadog) -> list[Route]:
     api = _Api(datadog)
-    app = Starlette(routes=[*api.routes(), *Integration(datadog, api.guarded).routes()])
-    return WithFaults(app, "datadog", faults or Faults())
+    return [*api.routes(), *Integration(datadog, api.guarded).routes()]
 
 
 class _Api:

@@ -294,11 +294,11 @@ def unit(name: str) -> Json:
 
 def series_v1(answer: Answer, window: Window, index: int) -> Json:
     """One series of ``/api/v1/query``: points in milliseconds, a gap between two is ``null``."""
-    told = [n for n, value in enumerate(answer.values) if value is not None]
+    known = [n for n, value in enumerate(answer.values) if value is not None]
     points: list[Json] = [
         [at * 1000, value]
         for n, (at, value) in enumerate(zip(window.times, answer.values, strict=True))
-        if told[0] <= n <= told[-1]
+        if known[0] <= n <= known[-1]
     ]
     return {
         "metric": answer.metric,
@@ -313,7 +313,7 @@ def series_v1(answer: Answer, window: Window, index: int) -> Json:
         "end": int(window.end * 1000),
         "query_index": index,
         "pointlist": points,
-        "unit": unit(answer.unit),
+        **({"unit": told} if (told := unit(answer.unit)) is not None else {}),
     }
 
 
