@@ -206,6 +206,21 @@ def _eq(left: Any, *others: Any) -> bool:
     return left in others
 
 
+def _has_key(node: Any, key: Any) -> bool:
+    if not isinstance(node, Mapping):
+        raise NotEvaluated
+    return key in node
+
+
+def _indexed(node: Any, *keys: Any) -> Any:
+    for key in keys:
+        inside = isinstance(node, list) and type(key) is int and 0 <= key < len(node)
+        if not inside and not (isinstance(node, Mapping) and key in node):
+            raise NotEvaluated
+        node = node[key]
+    return node
+
+
 def _quoted(value: Any) -> str:
     text = word(value)
     if re.search(r'["\\\n]', text):
@@ -224,11 +239,18 @@ def _indented(count: int, text: str) -> str:
 
 
 #: Functions that Sprig gives a missing field as ``nil``.
-_TAKES_ABSENT = ("default", "not")
+_TAKES_ABSENT = ("default", "not", "and", "or")
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "eq": _eq,
     "ne": lambda left, right: not _eq(left, right),
     "not": lambda value: not _is_true(value),
+    "and": lambda *values: next((one for one in values if not _is_true(one)), values[-1]),
+    "or": lambda *values: next((one for one in values if _is_true(one)), values[-1]),
+    "hasKey": _has_key,
+    "index": _indexed,
+    "contains": lambda part, text: part in text,
+    "hasPrefix": lambda start, text: text.startswith(start),
+    "hasSuffix": lambda end, text: text.endswith(end),
     "default": lambda other, value=None: value if _is_true(value) else other,
     "lower": str.lower,
     "upper": str.upper,

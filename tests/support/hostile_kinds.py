@@ -577,6 +577,21 @@ REPOS = [
         [Ask("prod", "right"), Ask("dev", "right")],
     ),
     Repo(
+        "Fleet's older target for all before a customization",
+        chart()
+        | {
+            "charts/api/fleet.yaml": "namespace: shop\nhelm: {releaseName: api, values: {replicaCount: 2}}\n"
+            "targets:\n- {name: default, clusterSelector: {}}\ntargetCustomizations:\n"
+            "- {name: prod, clusterGroup: prod, helm: {values: {replicaCount: 4}}}\n",
+        },
+        [_helm("prod", "charts/api/fleet.yaml#targetCustomizations.0.helm.values")],
+        [
+            Ask("prod", "refused", "spec.replicas", 5),
+            Ask("dev", "refused", "spec.replicas", 5),
+            Ask("unknown", "refused", "spec.replicas", 5),
+        ],
+    ),
+    Repo(
         "Fleet's targets that never match, or deploy nothing",
         chart()
         | {

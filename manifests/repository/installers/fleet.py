@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kfix.texts import say
@@ -19,6 +19,10 @@ from manifests.repository.installers import fleet_overlays
 from manifests.text import equivalence
 
 NAMES = ("fleet.yaml", "fleet.yml")
+#: By what a target says its clusters.
+_CRITERIA = ("clusterName", "clusterGroup", "clusterGroupSelector", "clusterSelector")
+#: (target, where it stands)
+_Listed = tuple[Mapping[str, Any], paths.Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,18 @@ def _of_file(index: RepositoryIndex, path: str) -> Iterator[FleetTarget]:
         return
     content = equivalence.filled(documents[0].root) if documents else {}
     # Fleet reads the older ``targets`` before the customizations.
-    listed = [
+    listed: list[_Listed] = [
         (entry, (key, at))
         for key in ("targets", "targetCustomizations")
         for at, entry in enumerate(mappings(content, key))
     ]
     shown, closed = _first_matching(listed)
+    if _is_unsure(listed, shown):
+        why = say("manifests.targets_differ_by_version")
+        rest_of_all: list[_Listed] = [] if closed else [({}, ())]
+        for entry, place in (*listed, *rest_of_all):
+            yield replace(_target(index, path, content, entry, place), trouble=why, kept="")
+        return
     for entry, place in shown:
         yield _target(index, path, content, entry, place)
     rest = _target(index, path, content, {}, ())
@@ -90,8 +100,16 @@ def _of_file(index: RepositoryIndex, path: str) -> Iterator[FleetTarget]:
         yield rest
 
 
-_Listed = tuple[Mapping[str, Any], paths.Path]
-_CRITERIA = ("clusterName", "clusterGroup", "clusterGroupSelector", "clusterSelector")
+def _is_unsure(listed: Sequence[_Listed], shown: Sequence[_Listed]) -> bool:
+    """Would one of the older ``targets`` leave a customization without clusters? Whether it does depends on the version."""
+    places = {place for _, place in shown}
+    left_out = any(
+        at[0] == "targetCustomizations"
+        for entry, at in listed
+        if at not in places and not entry.get("doNotDeploy")
+    )
+    older = any(at[0] == "targets" for _, at in listed)
+    return older and left_out
 
 
 def _first_matching(listed: Sequence[_Listed]) -> tuple[list[_Listed], bool]:

@@ -36,6 +36,10 @@ FIELDS = {
         ('{{ .missing | default "x" | upper }}{{ .env | quote }}', 'X"prod"'),
         ('{{ .env | replace "o" "0" | trimPrefix "p" }}', "r0d"),
         ("{{/* a word */}}x", "x"),
+        ('{{ if hasKey . "env" }}a{{ end }}{{ if hasKey .values "none" }}b{{ end }}', "a"),
+        ('{{ if and .on .env }}a{{ end }}{{ if or .off .missing }}b{{ end }}', "a"),
+        ('{{ index .files 1 }}{{ index .values "image" "tag" }}', "b.yaml1.2"),
+        ('{{ if hasPrefix "pr" .env }}a{{ end }}{{ if contains "x" .env }}b{{ end }}', "a"),
     ],
 )  # fmt: skip
 def test_a_text_is_evaluated(text: str, made: str) -> None:
@@ -53,7 +57,9 @@ def test_a_text_is_evaluated(text: str, made: str) -> None:
         "{{ .files }}",
         "{{ semverCompare .env }}",
         "{{ if eq .few 3 }}x{{ end }}",
-        "{{ if and .on .off }}x{{ end }}",
+        "{{ index .files 2 }}",
+        '{{ index .values "gone" }}',
+        "{{ if xor .on .off }}x{{ end }}",
         "{{ if .on }}x",
         "{{ end }}",
         "{{ if .on }}a{{ else with .off }}b{{ end }}",
