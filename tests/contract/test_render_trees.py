@@ -15,7 +15,7 @@ from manifests.repository.index import build
 from manifests.repository.locate import Hints
 from schemas.base import ObjectRef
 from tests.support.render import renderer
-from tests.support.trees_by_chance import Question, question
+from tools.repositories.trees import Question, question
 
 pytestmark = pytest.mark.render
 SEEDS = range(2_000 if os.environ.get("KFIX_TEST_FULL") else 80)

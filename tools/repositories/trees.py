@@ -12,6 +12,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tools.repositories import parts
+
 WORDS = {
     "production": ("prod", "production", "prd", "live", "prod-eu", "eu-prod", "shop-prod"),
     "staging": ("staging", "stage", "stg", "staging-us"),
@@ -30,16 +32,6 @@ ASKED = {
     "preproduction": ("preprod",),
 }
 _WHOLE = {word for words in WORDS.values() for word in words if "-" not in word} | {"pre-prod"}
-DEPLOYMENT = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: apiMORE}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: api}}
-  template: {metadata: {labels: {app: api}}, spec: {containers: [{name: api, image: 'x:1'}]}}
-"""
-_GIT = "repoURL: 'https://git.example/shop/deploy.git'"
 
 
 @dataclass(frozen=True)
@@ -103,58 +95,38 @@ def _tree(chance: random.Random, number: int) -> Tree:
 
 
 def _plain(environment: str, word: str, _: str, folder: str, number: int) -> Tree:
-    files = {f"{folder}/api.yaml": DEPLOYMENT.replace("MORE", "")}
+    files = {f"{folder}/api.yaml": parts.deployment("api")}
     return Tree(environment, word, "", (folder + "/",), files)
 
 
 def _placed(environment: str, word: str, namespace: str, folder: str, number: int) -> Tree:
-    files = {f"{folder}/api.yaml": DEPLOYMENT.replace("MORE", f", namespace: {namespace}")}
+    files = {f"{folder}/api.yaml": parts.deployment("api", namespace=namespace)}
     return Tree(environment, word, namespace, (folder + "/",), files)
 
 
 def _built(environment: str, word: str, namespace: str, folder: str, number: int) -> Tree:
-    files = {
-        f"{folder}/api.yaml": DEPLOYMENT.replace("MORE", ""),
-        f"{folder}/kustomization.yaml": f"namespace: {namespace}\nresources: [api.yaml]\n",
-    }
+    text = parts.kustomization("api.yaml", more=f"namespace: {namespace}\n")
+    files = {f"{folder}/api.yaml": parts.deployment("api"), f"{folder}/kustomization.yaml": text}
     return Tree(environment, word, namespace, (folder + "/",), files)
-
-
-def _application(number: int, namespace: str, path: str, cluster: str, more: str = "") -> str:
-    return (
-        "apiVersion: argoproj.io/v1alpha1\nkind: Application\n"
-        f"metadata: {{name: app{number}, namespace: argocd}}\nspec:\n"
-        f"  destination: {{name: {cluster}, namespace: {namespace}}}\n"
-        f"  source: {{{_GIT}, path: {path}{more}}}\n"
-    )
 
 
 def _deployed(environment: str, word: str, namespace: str, folder: str, number: int) -> Tree:
     tree = _built(environment, word, namespace, folder, number)
-    said = _application(number, namespace, folder, f"c{number}")
-    return Tree(
-        environment, word, namespace, tree.owned, {**tree.files, f"argo/{number}.yaml": said}
-    )
+    said = parts.application(f"app{number}", f"c{number}", folder, namespace)
+    files = {**tree.files, f"argo/{number}.yaml": said}
+    return Tree(environment, word, namespace, tree.owned, files)
 
 
 def _chart(environment: str, word: str, namespace: str, folder: str, number: int) -> Tree:
-    template = DEPLOYMENT.replace("MORE", "").replace(
-        "replicas: 2", "replicas: {{ .Values.count }}"
-    )
-    files = {
-        f"{folder}/api/Chart.yaml": "apiVersion: v2\nname: api\nversion: 1.0.0\n",
-        f"{folder}/api/values.yaml": "count: 2\n",
-        f"{folder}/api/templates/d.yaml": template,
-    }
+    files = parts.chart(f"{folder}/api", name="api")
     return Tree(environment, word, "", (folder + "/",), files)
 
 
 def _released(environment: str, word: str, namespace: str, folder: str, number: int) -> Tree:
-    tree = _chart(environment, word, namespace, folder, number)
-    more = ", helm: {releaseName: api}"
-    said = _application(number, namespace, f"{folder}/api", f"c{number}", more)
-    owned = (*tree.owned, f"argo/{number}.yaml")
-    return Tree(environment, word, namespace, owned, {**tree.files, f"argo/{number}.yaml": said})
+    tree, path = _chart(environment, word, namespace, folder, number), f"argo/{number}.yaml"
+    more = "    helm:\n      releaseName: api\n"
+    said = parts.application(f"app{number}", f"c{number}", f"{folder}/api", namespace, more)
+    return Tree(environment, word, namespace, (*tree.owned, path), {**tree.files, path: said})
 
 
 def _by(deployer: Callable[[str, str, str, int], tuple[str, str]]) -> Callable[..., Tree]:
@@ -165,8 +137,8 @@ def _by(deployer: Callable[[str, str, str, int], tuple[str, str]]) -> Callable[.
         neutral = f"n{number}" if environment and word in neutral else neutral
         path, said = deployer(word, namespace, neutral, number)
         files = {
-            f"{neutral}/api.yaml": DEPLOYMENT.replace("MORE", ""),
-            f"{neutral}/kustomization.yaml": "resources: [api.yaml]\n",
+            f"{neutral}/api.yaml": parts.deployment("api"),
+            f"{neutral}/kustomization.yaml": parts.kustomization("api.yaml"),
             path: said,
         }
         return Tree(environment, word, namespace, (neutral + "/",), files)
@@ -175,25 +147,19 @@ def _by(deployer: Callable[[str, str, str, int], tuple[str, str]]) -> Callable[.
 
 
 def _argo(word: str, namespace: str, folder: str, number: int) -> tuple[str, str]:
-    return f"argo/{number}.yaml", _application(number, namespace, folder, f"{word}-cluster")
+    return f"argo/{number}.yaml", parts.application(f"app{number}", word, folder, namespace)
 
 
 def _flux(word: str, namespace: str, folder: str, number: int) -> tuple[str, str]:
-    return f"clusters/{word}/f{number}.yaml", (
-        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
-        f"metadata: {{name: f{number}, namespace: flux-system}}\nspec: {{path: ./{folder}, "
-        f"targetNamespace: {namespace}, sourceRef: {{kind: GitRepository, name: flux-system}}}}\n"
-    )
+    more = f"  targetNamespace: {namespace}\n"
+    return f"clusters/{word}/f{number}.yaml", parts.flux(f"./{folder}", more, f"f{number}")
 
 
 def _set(word: str, namespace: str, folder: str, number: int) -> tuple[str, str]:
-    return f"sets/{number}.yaml", (
-        f"apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: s{number}}}\n"
-        f"spec:\n  generators: [{{list: {{elements: [{{cluster: {word}}}]}}}}]\n  template:\n"
-        f"    metadata: {{name: 's{number}-{{{{cluster}}}}'}}\n    spec:\n"
-        f"      destination: {{name: '{{{{cluster}}}}', namespace: {namespace}}}\n"
-        f"      source: {{{_GIT}, path: {folder}}}\n"
-    )
+    elements = f"    - list:\n        elements:\n          - cluster: {word}\n"
+    text = parts.application_set(elements, f"s{number}-{{{{cluster}}}}", folder, namespace)
+    text = text.replace("name: api", f"name: s{number}", 1)
+    return f"sets/{number}.yaml", text.replace("name: in-cluster", "name: '{{cluster}}'")
 
 
 def _script(word: str, namespace: str, folder: str, number: int) -> tuple[str, str]:
