@@ -35,7 +35,7 @@ async def enrich(raw: RawAlert, ports: EnrichPorts) -> ContextBundle | None:
     elif state != "unknown" and await ports.alerts.repeats(alert):
         log.debug("alert.repeated", cycle=alert.cycle)
         return None
-    sources = ports.sources_for(raw.occurred_at)
+    sources = ports.sources_for(raw)
     bundle = await gather(raw, sources, ports.rules, ports.deadline_s)
     if bundle.withheld.kind:
         await ports.alerts.recovered(alert)  # the next one repeats nothing that was acted on

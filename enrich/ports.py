@@ -10,7 +10,7 @@ from typing import Protocol
 from enrich.core.bundle import Recalled, Rules
 from enrich.core.images import ImageQuestion
 from enrich.core.repeats import Arrived
-from schemas.alerts import Alert
+from schemas.alerts import Alert, RawAlert
 from schemas.base import Json, ObjectRef
 from schemas.context import (
     Change,
@@ -186,10 +186,10 @@ class EnrichPorts:
     #: Rounds in which an alert is asked again while a decisive source does not answer.
     ask_again: int = 0
     alerts: AlertBook = field(default_factory=NoAlertBook)
-    #: The sources for an alert that was received at a time: what alerts share is not older than that. ``None``: nothing
-    #: is shared.
-    shared: Callable[[datetime], Sources] | None = None
+    #: The sources for an alert: its own system that watches, and what alerts share not older than the alert is here.
+    #: ``None``: everybody is asked the same.
+    chosen: Callable[[RawAlert], Sources] | None = None
 
-    def sources_for(self, received_at: datetime) -> Sources:
-        """Who is asked about an alert that was received at that time."""
-        return self.sources if self.shared is None else self.shared(received_at)
+    def sources_for(self, raw: RawAlert) -> Sources:
+        """Who is asked about an alert."""
+        return self.sources if self.chosen is None else self.chosen(raw)

@@ -15,18 +15,18 @@ from enrich.adapters.registries import ImagesInRegistries
 from enrich.adapters.resting import Health, RestingCluster
 from enrich.adapters.sharing import LimitedRepository, SharedObservability
 from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
+from enrich.adapters.watchers import Watcher, Watchers
 from enrich.core.bundle import Rules
 from enrich.ports import (
     ClusterSources,
     DeclaredRepository,
     EnrichPorts,
-    Observability,
     Sources,
 )
 from enrich.settings import Enrich
 from kfix.incident.cluster_names import Fleet
 from kfix.incident.forge.port import Forge
-from kfix.infra.clients import datadog, kubernetes
+from kfix.infra.clients import datadog, kubernetes, prometheus
 from kfix.infra.clients.oci import ImageRegistries, open_registries
 from kfix.infra.clusters import KnownCluster, clusters
 from kfix.infra.forges.opening import names, open_forge
@@ -47,17 +47,13 @@ async def open_ports() -> AsyncIterator[EnrichPorts]:
         engine = open_store(app.database_url.get_secret_value())
         stack.callback(engine.dispose)
         memory = await stack.enter_async_context(open_memory(engine))
-        observability = SharedObservability(
-            await _observability(stack, settings),
-            at_once=settings.datadog_at_once,
-            keep_s=settings.share_reads_s,
-        )
+        watchers = Watchers(await _watchers(stack, settings))
         forge = await stack.enter_async_context(open_forge())
         about = await _clusters(stack, settings, forge)
         asked = load(ImageRegistries)
         registries = await stack.enter_async_context(open_registries(asked))
         sources = Sources(
-            observability,
+            NoObservability(),
             {name: one.sources for name, one in about.items()},
             VectorEarlierIncidents(memory),
             ImagesInRegistries(registries, most=asked.images),
@@ -73,21 +69,28 @@ async def open_ports() -> AsyncIterator[EnrichPorts]:
             settings.source_deadline_s,
             settings.ask_again,
             SqlAlertBook(engine, timedelta(seconds=settings.repeats_s)),
-            lambda at: replace(
+            lambda raw: replace(
                 sources,
-                observability=observability.since(at),
-                clusters={name: one.since(at) for name, one in about.items()},
+                observability=watchers.about(raw.alert, raw.occurred_at),
+                clusters={name: one.since(raw.occurred_at) for name, one in about.items()},
             ),
         )
 
 
-async def _observability(stack: AsyncExitStack, settings: Enrich) -> Observability:
+async def _watchers(stack: AsyncExitStack, settings: Enrich) -> list[Watcher]:
+    """The systems that watch, as far as they are configured; where none is, one that says so."""
+    asked = (await _datadog(stack, settings), await _prometheus(stack, settings))
+    found = [one for one in asked if one is not None]
+    return found or [SharedObservability(NoObservability(), at_once=1, keep_s=0.0)]
+
+
+async def _datadog(stack: AsyncExitStack, settings: Enrich) -> Watcher | None:
     connection = load(DatadogConnection)
     if not datadog.configured(connection):
-        return NoObservability()
+        return None
     from enrich.adapters.datadog import DatadogEvidence
 
-    return DatadogEvidence(
+    evidence = DatadogEvidence(
         await stack.enter_async_context(datadog.open_datadog(connection)),
         app_url=datadog.app_url(connection),
         lookback=timedelta(minutes=settings.lookback_minutes),
@@ -95,6 +98,24 @@ async def _observability(stack: AsyncExitStack, settings: Enrich) -> Observabili
         monitor_events=settings.monitor_events,
         operations=connection.apm_operations,
     )
+    return SharedObservability(
+        evidence, at_once=settings.datadog_at_once, keep_s=settings.share_reads_s
+    )
+
+
+async def _prometheus(stack: AsyncExitStack, settings: Enrich) -> Watcher | None:
+    connection = load(prometheus.PrometheusConnection)
+    if not prometheus.configured(connection):
+        return None
+    from enrich.adapters.prometheus import PrometheusReads, PrometheusWatcher
+
+    reads = PrometheusReads(
+        await stack.enter_async_context(prometheus.open_prometheus(connection)),
+        app_url=prometheus.app_url(connection),
+        lookback=timedelta(minutes=settings.lookback_minutes),
+        cluster_label=connection.cluster_label,
+    )
+    return PrometheusWatcher(reads, keep_s=settings.share_reads_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 from kfix.incident.forge.port import Stands
-from kfix.infra.clients import datadog, kubernetes
+from kfix.infra.clients import datadog, kubernetes, prometheus
 from kfix.infra.clusters import fleet
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.memory.opening import open_memory
 from kfix.infra.settings import AppSettings, DatadogConnection, load
 from kfix.infra.store.engine import open_store
 from learn.adapters.memory import VectorIncidentMemory
+from learn.adapters.signals import NamedSignals, SignalsOfSource
 from learn.adapters.sql import SqlLearnLedger
 from learn.adapters.unconfigured import NoForge, NoSignals, NoWorkloadReader
 from learn.ports import LearnPorts, Signals, WorkloadReader
@@ -41,12 +42,28 @@ async def open_ports() -> AsyncIterator[LearnPorts]:
 
 
 async def _signals(stack: AsyncExitStack) -> Signals:
+    asked = (await _datadog(stack), await _prometheus(stack))
+    found = [one for one in asked if one is not None]
+    return SignalsOfSource(found) if found else NoSignals()
+
+
+async def _datadog(stack: AsyncExitStack) -> NamedSignals | None:
     connection = load(DatadogConnection)
     if not datadog.configured(connection):
-        return NoSignals()
+        return None
     from learn.adapters.datadog import DatadogSignals
 
     return DatadogSignals(await stack.enter_async_context(datadog.open_datadog(connection)))
+
+
+async def _prometheus(stack: AsyncExitStack) -> NamedSignals | None:
+    connection = load(prometheus.PrometheusConnection)
+    if not prometheus.configured(connection):
+        return None
+    from learn.adapters.prometheus import PrometheusSignals
+
+    client = await stack.enter_async_context(prometheus.open_prometheus(connection))
+    return PrometheusSignals(client, cluster_label=connection.cluster_label)
 
 
 async def _forge(stack: AsyncExitStack) -> Stands:

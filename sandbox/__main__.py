@@ -67,7 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--sync-s", type=float, default=Pace().sync_s, help="seconds from a merge to the cluster")
     add("--host", default=HOST, help="address to listen on")
     add("--shown", default="", help="host name in the printed addresses; default: --host")
-    add("--ingest-url", default="", help="where Datadog and GitLab deliver their webhooks")
+    add("--ingest-url", default="", help="where Datadog, Alertmanager and GitLab deliver")
+    add("--alertmanager-token", default="", help="sent by Alertmanager's receiver as bearer token")
     add("--datadog-token", default="", help="sent by Datadog's webhook as X-KFix-Token")
     add("--gitlab-token", default="", help="sent by GitLab's webhook as X-Gitlab-Token")
     add("--with-parent", action="store_true", help="stop when the parent process has gone")
@@ -82,7 +83,9 @@ def main(arguments: list[str] | None = None) -> None:
     if unknown := set(ports) - set(SERVICES):
         parser.error(f"unknown service: {', '.join(sorted(unknown))}")
     hooks = {"datadog_token": given.datadog_token, "gitlab_token": given.gitlab_token}
+    hooks["alertmanager_token"] = given.alertmanager_token
     if given.ingest_url:
+        hooks["alertmanager_url"] = f"{given.ingest_url.rstrip('/')}/alertmanager-webhook"
         hooks["datadog_url"] = f"{given.ingest_url.rstrip('/')}/datadog-webhook"
         hooks["gitlab_url"] = f"{given.ingest_url.rstrip('/')}/gitlab-webhook"
     shown = given.shown or given.host

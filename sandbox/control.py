@@ -78,13 +78,19 @@ class _Control:
         return reply(state_of(self._sandbox))
 
     async def break_(self, request: Request) -> Response:
+        """``source``: who watches the service, ``datadog`` unless it is ``prometheus``."""
         body = await json_body(request)
         name = str(body["scenario"])
         if name not in scenarios():
             raise BadOrder(f"no scenario {name}; there are {', '.join(scenarios())}")
         notify = body.get("notify", True) is True
         growth = float(str(body.get("growth", 1.0)))
-        event = await self._sandbox.world.break_(scenarios()[name], notify=notify, growth=growth)
+        scenario, world = scenarios()[name], self._sandbox.world
+        if body.get("source") == "prometheus":
+            await world.trouble(scenario, growth=growth)
+            self._sandbox.alertmanager.routed.add(scenario.service)
+            return reply({"state": state_of(self._sandbox)})
+        event = await world.break_(scenario, notify=notify, growth=growth)
         return reply(
             {"event_id": str(event.id), "title": event.title, "state": state_of(self._sandbox)}
         )
@@ -104,7 +110,7 @@ class _Control:
         return reply(answer, 200 if answer.get("state") == "merged" else 409)
 
     async def hooks(self, request: Request) -> Response:
-        """Tells Datadog's webhook and GitLab's hook where to send, and with which secrets."""
+        """Tells Datadog's webhook, Alertmanager's receiver and GitLab's hook where to send, and with which secrets."""
         body = {key: str(value) for key, value in (await json_body(request)).items()}
         self._sandbox.connect(**body)
         return reply({"ok": True})
@@ -170,6 +176,10 @@ def state_of(sandbox: Sandbox) -> dict[str, Json]:
         "teams": len(sandbox.teams.cards) + len(sandbox.teams.legacy_cards),
         "datadog_deliveries": [
             {"status": d.status, "attempts": d.attempts} for d in world.deliveries
+        ],
+        "alertmanager_deliveries": [
+            {"status": d.status, "attempts": d.attempts, "alerts": d.alerts}
+            for d in sandbox.alertmanager.deliveries
         ],
         "gitlab_deliveries": [
             {"event": d.event, "status": d.status} for d in sandbox.gitlab.deliveries

@@ -23,10 +23,12 @@ from sandbox import control, kubernetes, mistral, pinecone, registry, scenario, 
 from sandbox import crowd as crowds
 from sandbox import datadog as datadog_service
 from sandbox import gitlab as gitlab_service
+from sandbox import prometheus as prometheus_service
 from sandbox.datadog.state import Datadog, Webhook
 from sandbox.faults import Faults, WithFaults
 from sandbox.gitlab.repository import Person
 from sandbox.gitlab.state import DEVELOPER, MAINTAINER, GitLab, Project
+from sandbox.prometheus import Alertmanager, Exposition, Prometheus, company_rules
 from sandbox.scenario import CommitData, Replacement
 from sandbox.serving import HOST, serve_all
 from sandbox.world import Pace, World
@@ -34,6 +36,7 @@ from sandbox.world import Pace, World
 #: Services in the order they start; ``control`` is the sandbox's own API.
 SERVICES = (
     "datadog",
+    "prometheus",
     "kubernetes",
     "gitlab",
     "registry",
@@ -49,6 +52,8 @@ TOKENS = {
     "gitlab_reviewer": "sandbox-gitlab-reviewer-token",
 }
 _DAY_S = 86_400.0
+#: Seconds between two evaluations of Prometheus' rules; a real one takes 30 and more.
+_EVALUATE_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -57,6 +62,8 @@ class Sandbox:
 
     cluster: kubernetes.Cluster
     datadog: Datadog
+    prometheus: Prometheus
+    alertmanager: Alertmanager
     gitlab: GitLab
     project: Project
     world: World
@@ -77,6 +84,8 @@ class Sandbox:
             "KFIX_DATADOG_APP_URL": self.urls["datadog"],
             "KFIX_DATADOG_API_KEY": self.datadog.api_key,
             "KFIX_DATADOG_APP_KEY": self.datadog.app_key,
+            "KFIX_PROMETHEUS_URL": self.urls["prometheus"],
+            "KFIX_PROMETHEUS_TOKEN": self.prometheus.token,
             "KFIX_KUBERNETES_URL": self.urls["kubernetes"],
             "KFIX_KUBERNETES_TOKEN": self.tokens["kubernetes"],
             "KFIX_KUBERNETES_CLUSTER": self.cluster.name,
@@ -108,15 +117,20 @@ class Sandbox:
         datadog_header: str = "X-KFix-Token",
         datadog_token: str = "",
         datadog_template: str = "",
+        alertmanager_url: str = "",
+        alertmanager_token: str = "",
         gitlab_url: str = "",
         gitlab_token: str = "",
         gitlab_signing_token: str = "",
     ) -> None:
-        """Says where Datadog and GitLab deliver, and with which secrets. An empty template is the native payload."""
+        """Says where Datadog, Alertmanager and GitLab deliver, and with which secrets. An empty template is the native payload."""
         if datadog_url:
             headers = json.dumps({datadog_header: datadog_token}) if datadog_token else None
             hook = Webhook("kfix", datadog_url, datadog_template or None, headers)
             self.datadog.webhooks["kfix"] = hook
+        if alertmanager_url:
+            self.alertmanager.webhook_url = alertmanager_url
+            self.alertmanager.token = alertmanager_token
         if gitlab_url:
             hook_ = control.hook_for(self, gitlab_url, gitlab_token, gitlab_signing_token)
             self.project.hooks[:] = [hook_]
@@ -153,9 +167,16 @@ def build(folder: Path, pace: Pace | None = None, *, crowd: int = 0) -> Sandbox:
     world.sync(at=founded)
     world.commit(release, Person("Linus Varga", "linus@sandbox.test"), released)
     world.sync(at=released)
+    prometheus = Prometheus(
+        Exposition(world.telemetry),
+        company_rules(),
+        external_labels={"cluster": company.cluster, "prometheus": "monitoring/k8s"},
+    )
     return Sandbox(
         cluster,
         datadog,
+        prometheus,
+        Alertmanager(prometheus),
         gitlab,
         project,
         world,
@@ -173,6 +194,7 @@ def _applications(sandbox: Sandbox) -> dict[str, ASGIApp]:
     api_server = kubernetes.create_app(sandbox.cluster, sandbox.tokens["kubernetes"])
     return {
         "datadog": datadog_service.create_app(sandbox.datadog, faults),
+        "prometheus": prometheus_service.create_app(sandbox.prometheus, faults),
         "kubernetes": WithFaults(api_server, "kubernetes", faults),
         "gitlab": gitlab_service.create_app(sandbox.gitlab, faults),
         "registry": registry.create_app(sandbox.registry, faults),
@@ -208,10 +230,22 @@ async def running(
             sandbox.urls["gitlab"],
             sandbox.urls["datadog"],
         )
-        world = asyncio.create_task(sandbox.world.run())
+        sandbox.prometheus.url = sandbox.alertmanager.url = sandbox.urls["prometheus"]
+        at_work = [
+            asyncio.create_task(work) for work in (sandbox.world.run(), _evaluating(sandbox))
+        ]
         try:
             yield sandbox
         finally:
-            world.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await world
+            for task in at_work:
+                task.cancel()
+            await asyncio.gather(*at_work, return_exceptions=True)
+
+
+async def _evaluating(sandbox: Sandbox) -> None:
+    """Prometheus judges its rules again and again and tells Alertmanager, where that tells anybody, until cancelled."""
+    while True:
+        if sandbox.alertmanager.webhook_url:
+            sandbox.prometheus.evaluate()
+            await sandbox.alertmanager.notify()
+        await asyncio.sleep(_EVALUATE_EVERY_S)

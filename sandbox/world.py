@@ -24,7 +24,7 @@ from sandbox.kubernetes import Cluster
 from sandbox.physics import STUCK, Health, Need, Node, judge, read_spec
 from sandbox.regimes import History, Regime
 from sandbox.rendering import Object, Revision
-from sandbox.scenario import CommitData, Company, Scenario
+from sandbox.scenario import CommitData, Company, MonitorData, Scenario
 from sandbox.telemetry import Telemetry, restarts
 
 _MIB = 2**20
@@ -318,6 +318,18 @@ class World:
         ``growth`` multiplies the changed need: the same trouble again, after the limits were raised.
         Raises ValueError when the trouble does not show, because something else is wrong with the service already.
         """
+        monitor = await self.trouble(scenario, growth=growth)
+        event = self._change(monitor.id, scenario.service, "Triggered")
+        if scenario.recovers_by_itself:
+            workload = self.workloads[scenario.service]
+            workload.need, workload.logs = workload.usual, ()
+            self.refresh(scenario.service)
+        if notify:
+            self.deliveries += await send_webhooks(self.datadog, event)
+        return event
+
+    async def trouble(self, scenario: Scenario, *, growth: float = 1.0) -> MonitorData:
+        """As ``break_``, without a word to anybody: the monitor that is for it."""
         now = self._clock()
         began = now - self.pace.began_s
         workload = self.workloads[scenario.service]
@@ -339,13 +351,7 @@ class World:
         monitor = next((m for m in self.company.monitors if condition in m.conditions), None)
         if monitor is None:
             raise ValueError(f"{scenario.name}: {scenario.service} is {condition}")
-        event = self._change(monitor.id, scenario.service, "Triggered")
-        if scenario.recovers_by_itself:
-            workload.need, workload.logs = workload.usual, ()
-            self.refresh(scenario.service)
-        if notify:
-            self.deliveries += await send_webhooks(self.datadog, event)
-        return event
+        return monitor
 
     def worsen(self, scenario: Scenario) -> Event:
         """Gives the scenario's service its need, without a commit and without telling anybody. The monitor's event.

@@ -98,7 +98,7 @@ class SharedObservability:
         self._monitors: Shared[str, Monitor] = Shared(self._read_monitor, keep_s=keep_s)
         self._since = 0.0
 
-    def since(self, at: datetime) -> SharedObservability:
+    def about(self, alert: Alert, at: datetime) -> SharedObservability:
         """The same for an alert that came ``at``."""
         view = object.__new__(SharedObservability)
         view._inner, view._gate, view._monitors = self._inner, self._gate, self._monitors

@@ -36,6 +36,7 @@ def models() -> tuple[str, ...]:
         "kfix.infra.settings:AppSettings",
         "kfix.infra.settings:Kafka",
         "kfix.infra.settings:DatadogConnection",
+        "kfix.infra.clients.prometheus.settings:PrometheusConnection",
         "kfix.infra.settings:KubernetesConnection",
         *(f"kfix.infra.forges.{name}.settings:SETTINGS" for name in FORGES),
         "kfix.infra.clients.renderers:Rendering",

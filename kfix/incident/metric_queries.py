@@ -59,7 +59,8 @@ def _of_workload(cluster: str, namespace: str, workload: ObjectRef | None) -> li
         return []
     place = {"kube_cluster_name": cluster, "kube_namespace": namespace}
     where = scope({**place, WORKLOAD_TAGS[workload.kind]: workload.name})
-    return [query_of(metric, where) for metric in METRICS if metric.asked]
+    rows = (m for m in METRICS if m.source == "datadog" and m.asked)
+    return [query_of(metric, where) for metric in rows]
 
 
 def _of_traffic(traffic: Traffic, operation: str) -> list[str]:

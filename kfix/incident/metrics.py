@@ -3,7 +3,8 @@
 Asking (``metric_queries``), measuring (``measurements``) and judging (decide) read it, so that one meaning has one name and
 one unit for all of them. Names and units: Datadog's Kubernetes, Docker, Container and APM integrations
 (``metadata.csv`` of https://github.com/DataDog/integrations-core), its list of units
-(https://docs.datadoghq.com/metrics/units/), and the plain names of captures.
+(https://docs.datadoghq.com/metrics/units/), the plain names of captures, and Prometheus' metrics of cAdvisor,
+kube-state-metrics and client libraries (in base units; a name with matchers is a selector).
 
 A meaning's unit: cores for cpu, bytes for memory, milliseconds for latency, seconds or periods for throttling, else counts.
 """
@@ -67,7 +68,10 @@ _POD, _CONTAINER = ("pod_name", "kube_container_name"), ("kube_container_name",)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How a source is asked for a metric: the statistic over space, the tags it is grouped by, whether it counts."""
+    """How a source is asked for a metric: the statistic over space, the tags it is grouped by, whether it counts.
+
+    What Prometheus counts is asked for as a rate.
+    """
 
     statistic: Literal["avg", "max", "sum", "p95"]
     by: tuple[str, ...] = ()
@@ -85,7 +89,18 @@ class Metric:
     #: ``None``: read where it is found, and not asked for.
     asked: Asked | None = None
     of: Literal["workload", "service", "node"] = "workload"
-    source: Literal["datadog", "capture"] = "datadog"
+    source: Literal["datadog", "prometheus", "capture"] = "datadog"
+
+
+def _scraped(
+    meaning: Meaning,
+    name: str,
+    units: Units,
+    asked: Asked,
+    of: Literal["workload", "service"] = "workload",
+) -> Metric:
+    factor = 1e3 if units is MILLISECONDS else 1.0
+    return Metric(meaning, name, units, factor, asked, of, source="prometheus")
 
 
 def _captured(meaning: Meaning, name: str, units: Units) -> Metric:
@@ -126,6 +141,72 @@ METRICS: tuple[Metric, ...] = (
     _captured("latency", "service.p90latency", MILLISECONDS),
     _captured("latency", "service.p50latency", MILLISECONDS),
     _captured("requests", "service.rps", COUNTS),
+    _scraped("cpu", "container_cpu_usage_seconds_total", CORES, Asked("sum", _POD, as_count=True)),
+    _scraped(
+        "cpu_limit",
+        'kube_pod_container_resource_limits{resource="cpu"}',
+        CORES,
+        Asked("max", _CONTAINER),
+    ),
+    _scraped(
+        "cpu_request",
+        'kube_pod_container_resource_requests{resource="cpu"}',
+        CORES,
+        Asked("max", _CONTAINER),
+    ),
+    _scraped(
+        "throttled",
+        "container_cpu_cfs_throttled_periods_total",
+        COUNTS,
+        Asked("sum", _CONTAINER, as_count=True),
+    ),
+    _scraped(
+        "periods",
+        "container_cpu_cfs_periods_total",
+        COUNTS,
+        Asked("sum", _CONTAINER, as_count=True),
+    ),
+    _scraped("memory", "container_memory_working_set_bytes", BYTES, Asked("max", _POD)),
+    _scraped(
+        "memory_limit",
+        'kube_pod_container_resource_limits{resource="memory"}',
+        BYTES,
+        Asked("max", _CONTAINER),
+    ),
+    _scraped("restarts", "kube_pod_container_status_restarts_total", COUNTS, Asked("max", _POD)),
+    _scraped("requests", "http_requests_total", COUNTS, Asked("sum", as_count=True), "service"),
+    _scraped(
+        "errors",
+        'http_requests_total{code=~"5.."}',
+        COUNTS,
+        Asked("sum", as_count=True),
+        "service",
+    ),
+    _scraped(
+        "errors",
+        'http_requests_total{status=~"5.."}',
+        COUNTS,
+        Asked("sum", as_count=True),
+        "service",
+    ),
+    _scraped(
+        "requests",
+        "http_server_request_duration_seconds_count",
+        COUNTS,
+        Asked("sum", as_count=True),
+        "service",
+    ),
+    _scraped(
+        "errors",
+        'http_server_request_duration_seconds_count{http_response_status_code=~"5.."}',
+        COUNTS,
+        Asked("sum", as_count=True),
+        "service",
+    ),
+    _scraped("latency", "http_request_duration_seconds", MILLISECONDS, Asked("avg"), "service"),
+    _scraped(
+        "latency", "http_server_request_duration_seconds", MILLISECONDS, Asked("avg"), "service"
+    ),
     _captured("success", "service.success_rate", COUNTS),
     _captured("network_in", "service.network_receive", BYTES),
     Metric("network_in", "kubernetes.network.rx_bytes", BYTES),

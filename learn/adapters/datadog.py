@@ -15,6 +15,8 @@ from schemas.merge_requests import Proposal
 class DatadogSignals:
     """``learn.ports.Signals`` on Datadog's metrics."""
 
+    name = "datadog"
+
     def __init__(self, client: Datadog) -> None:
         self._client = client
 

@@ -63,6 +63,9 @@ class Bounds:
     retries: Retries = THRICE
     #: PEM file of a private certificate authority; empty: the bundled ones.
     ca_file: str = ""
+    #: PEM files of a client certificate and its key; empty: none is shown.
+    cert_file: str = ""
+    key_file: str = ""
 
 
 USUAL = Bounds()
@@ -158,12 +161,22 @@ async def checked_addresses(egress: Egress, host: str, port: int) -> list[str]:
     return addresses[:4]
 
 
+def _trust(bounds: Bounds) -> ssl.SSLContext | bool:
+    """Whom to believe, and with which certificate; ``True``: the bundled authorities and none."""
+    if not (bounds.ca_file or bounds.cert_file):
+        return True
+    own = bounds.ca_file
+    context = ssl.create_default_context(cafile=own) if own else httpx.create_ssl_context()
+    if bounds.cert_file:
+        context.load_cert_chain(bounds.cert_file, bounds.key_file or None)
+    return context
+
+
 class _Transport(httpx.AsyncHTTPTransport):
     """httpx's own transport behind the two gates."""
 
     def __init__(self, egress: Egress, bounds: Bounds) -> None:
-        verify = ssl.create_default_context(cafile=bounds.ca_file) if bounds.ca_file else True
-        super().__init__(verify=verify, trust_env=False, retries=0)
+        super().__init__(verify=_trust(bounds), trust_env=False, retries=0)
         self._egress = egress
         self._bounds = bounds
         self._pool._network_backend = _Backend(self._pool._network_backend, egress)

@@ -15,6 +15,7 @@ from enrich.adapters.kubernetes import KubernetesEvidence, wishes
 from enrich.adapters.sharing import Shared, SharedObservability
 from enrich.adapters.unconfigured import NoObservability
 from schemas import errors
+from schemas.alerts import Alert
 from schemas.context import LogExcerpt, Monitor
 
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -234,10 +235,10 @@ async def test_a_monitor_is_read_once_for_its_groups_and_datadog_is_asked_so_muc
 ):
     datadog = Datadog()
     asked = SharedObservability(datadog, at_once=4, keep_s=5.0)
-    found = await asyncio.gather(*(asked.since(AT).monitor("7") for _ in range(20)))
+    found = await asyncio.gather(*(asked.about(Alert(), AT).monitor("7") for _ in range(20)))
     assert {monitor.rule_id for monitor in found} == {"7"}
     assert datadog.asked == 1
-    await asyncio.gather(*(asked.since(AT).logs({}, AT) for _ in range(20)))
+    await asyncio.gather(*(asked.about(Alert(), AT).logs({}, AT) for _ in range(20)))
     assert datadog.most_at_once == 4
 
 

@@ -7,11 +7,13 @@ claims would show in the objects that were read, and does not.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from decide.core.findings import quote
 from decide.core.view import ClusterView
 from kfix.texts import say
+from schemas.context import Monitor, Series
 
 #: Fewer samples say nothing of a threshold; of the last ones all have to be well.
 ENOUGH, _LAST = 10, 3
@@ -20,6 +22,7 @@ _PLAIN = re.compile(
     r"(?:avg|min|max)\(last_\w+\):\s*(?:avg|sum|min|max):(?P<metric>[\w.]+)\{[^}]*\}(?:\s*by\s*\{[^}]*\})?"
     r"(?:\.(?:rollup|fill)\([^)]*\))*\s*(?P<side>[<>])=?\s*(?P<limit>-?\d+(?:\.\d+)?)"
 )
+_SIDE = re.compile(r"\s*(?P<side>[<>])(?!=?\s*bool\b)")
 #: Troubles that the statuses of pods, controllers and nodes show.
 _SHOWN = re.compile(
     r"crash.?loop|restart|\boom|image.?pull|not.?ready|unready|unschedul|replicas|rollout|unavailable pods?|"
@@ -86,19 +89,32 @@ class _Measured:
 
 
 def _measured(view: ClusterView) -> _Measured | None:
-    """``None`` where monitor or measure was not read, or the query is more than one metric against a number."""
+    """``None`` where monitor or measure was not read, or the query is more than one measure against a number."""
     monitor = view.bundle.monitor
-    said = _PLAIN.fullmatch(monitor.query.strip()) if monitor is not None else None
-    if said is None:
+    if monitor is None:
         return None
-    runs = tuple(
-        tuple(v for v in s.values if v is not None)
-        for s in view.bundle.metrics
-        if s.metric == said["metric"]
-    )
+    said = _PLAIN.fullmatch(monitor.query.strip())
+    if said is None:
+        return _answered(view, monitor)
+    series = [s for s in view.bundle.metrics if s.metric == said["metric"]]
+    return _enough(series, said["side"], float(said["limit"]))
+
+
+def _answered(view: ClusterView, monitor: Monitor) -> _Measured | None:
+    """By series that answer the rule's own query as far as its comparison."""
+    limit = monitor.thresholds.get("critical")
+    series = [s for s in view.bundle.metrics if s.query and monitor.query.startswith(s.query)]
+    if limit is None or not series:
+        return None
+    side = _SIDE.match(monitor.query, len(series[0].query))
+    return _enough(series, side["side"], limit) if side else None
+
+
+def _enough(series: Sequence[Series], side: str, limit: float) -> _Measured | None:
+    runs = tuple(tuple(v for v in s.values if v is not None) for s in series)
     if sum(map(len, runs)) < ENOUGH or any(len(one) < _LAST for one in runs):
         return None
-    return _Measured(side=said["side"], limit=float(said["limit"]), runs=runs)
+    return _Measured(side=side, limit=limit, runs=runs)
 
 
 def unproven(view: ClusterView) -> str:
