@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from kfix.incident.measurements import measure
 from kfix.incident.metric_queries import WORKLOAD_TAGS
-from kfix.incident.prometheus.queries import RATE_S, Question, questions
+from kfix.incident.prometheus.queries import RATE_S, PromQuestion, questions
 from kfix.incident.prometheus.series import answered
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.clients.prometheus import Prometheus
@@ -42,7 +42,7 @@ class PrometheusSignals:
         return measure(series, since.timestamp(), until.timestamp())
 
     async def _read(
-        self, question: Question, tags: dict[str, str], since: datetime, until: datetime
+        self, question: PromQuestion, tags: dict[str, str], since: datetime, until: datetime
     ) -> list[Series]:
         begin = since + timedelta(seconds=RATE_S) if question.is_rate else since
         if begin >= until:

@@ -29,7 +29,7 @@ _SUMS: dict[type[ast.operator], Callable[[float, float], float]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class RuleComparison:
     """A measure, the side of the number on which it is trouble (``>``, ``<``, ``==``, …), and the number."""
 
     measure: str
@@ -37,7 +37,7 @@ class Compared:
     limit: float
 
 
-def compared(expression: str) -> Compared | None:
+def compared(expression: str) -> RuleComparison | None:
     """The one comparison with a number that an expression is; ``None`` for every other expression."""
     text = bare(expression)
     found: list[re.Match[str]] = []
@@ -50,7 +50,7 @@ def compared(expression: str) -> Compared | None:
         return None
     (at,) = found
     measure, limit = text[: at.start()].strip(), _number(text[at.end() :])
-    return Compared(measure, at["side"], limit) if measure and limit is not None else None
+    return RuleComparison(measure, at["side"], limit) if measure and limit is not None else None
 
 
 def bare(expression: str) -> str:

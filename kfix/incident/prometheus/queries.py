@@ -35,7 +35,7 @@ _SELECTOR = re.compile(r"(?P<name>\w+)(?:\{(?P<where>[^}]*)\})?")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PromQuestion:
     """A query, and the row of the table that its answer is of."""
 
     metric: Metric
@@ -47,7 +47,7 @@ class Question:
         return "rate(" in self.promql
 
 
-def questions(names: Mapping[str, str], *, cluster_label: str = "") -> list[Question]:
+def questions(names: Mapping[str, str], *, cluster_label: str = "") -> list[PromQuestion]:
     """What is asked for a workload or its service, by the shared names; nothing for what is not named.
 
     ``cluster_label``: the label that tells clusters apart, where series of several are in one place.
@@ -58,12 +58,12 @@ def questions(names: Mapping[str, str], *, cluster_label: str = "") -> list[Ques
     workload = _pods(names)
     if workload:
         where = [*place, workload]
-        return [Question(m, promql_of(m, where)) for of in _ALL for m in _asked(of)]
+        return [PromQuestion(m, promql_of(m, where)) for of in _ALL for m in _asked(of)]
     service = names.get("kube_service") or names.get("service", "")
     if not NAME.fullmatch(service):
         return []
     where = [*place, matcher("service", service)]
-    return [Question(m, promql_of(m, where)) for m in _asked("service")]
+    return [PromQuestion(m, promql_of(m, where)) for m in _asked("service")]
 
 
 def matcher(label: str, value: str) -> str:

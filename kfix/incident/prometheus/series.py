@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kfix.incident.prometheus.labels import neutral
-from kfix.incident.prometheus.queries import Question
+from kfix.incident.prometheus.queries import PromQuestion
 from schemas.context import Series
 
 
 def answered(
-    question: Question,
+    question: PromQuestion,
     labels: Mapping[str, str],
     timestamps: tuple[float, ...],
     values: tuple[float | None, ...],

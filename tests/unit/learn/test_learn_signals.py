@@ -9,7 +9,7 @@ import pytest
 from learn.adapters.signals import SignalsOfSource
 from schemas.context import SourceStatus
 from schemas.merge_requests import Proposal
-from tests.support.learn import proposal
+from tests.support.learn import PROPOSAL
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ class Measuring:
     ],
 )
 async def test_the_incidents_own_system_measures(asked: tuple[str, ...], value: float) -> None:
-    made = proposal()
+    made = PROPOSAL
     sources = tuple(SourceStatus(name=name, state="ok") for name in asked)
     context = made.context.model_copy(update={"sources": sources})
     told = SignalsOfSource([Measuring("one", 1.0), Measuring("two", 2.0)])

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from kfix.incident.metrics import METRICS
-from kfix.incident.prometheus.expressions import Compared, bare, compared
+from kfix.incident.prometheus.expressions import RuleComparison, bare, compared
 from kfix.incident.prometheus.queries import matcher, questions
 from sandbox.prometheus.promql import compile_query
 
@@ -22,11 +22,11 @@ class Nothing:
 @pytest.mark.parametrize(
     ("expression", "found"),
     [
-        ("up == 0", Compared("up", "==", 0.0)),
-        ("(up < 1)", Compared("up", "<", 1.0)),
-        ("((a) / (b) > (25 / 100))", Compared("(a) / (b)", ">", 0.25)),
+        ("up == 0", RuleComparison("up", "==", 0.0)),
+        ("(up < 1)", RuleComparison("up", "<", 1.0)),
+        ("((a) / (b) > (25 / 100))", RuleComparison("(a) / (b)", ">", 0.25)),
         ("sum(rate(x{a!='>',b=~\"<\"}[5m])) by (c) >= 1e3 # > 5", None),
-        ("a > -1.5", Compared("a", ">", -1.5)),
+        ("a > -1.5", RuleComparison("a", ">", -1.5)),
         ("predict_linear(a[6h], 24 * 60 * 60) < 0", None),
         ("a > 5 and b < 3", None),
         ("a and b", None),
@@ -38,16 +38,16 @@ class Nothing:
         ("a > __import__('os')", None),
         ("a", None),
         ("", None),
-        ("max_over_time(a[5m:1m]) > 3", Compared("max_over_time(a[5m:1m])", ">", 3.0)),
-        ("(a > 1) > 2", Compared("(a > 1)", ">", 2.0)),
-        ("(a) + (b) > 2", Compared("(a) + (b)", ">", 2.0)),
+        ("max_over_time(a[5m:1m]) > 3", RuleComparison("max_over_time(a[5m:1m])", ">", 3.0)),
+        ("(a > 1) > 2", RuleComparison("(a > 1)", ">", 2.0)),
+        ("(a) + (b) > 2", RuleComparison("(a) + (b)", ">", 2.0)),
     ],
 )
-def test_what_an_expression_compares(expression: str, found: Compared | None) -> None:
+def test_what_an_expression_compares(expression: str, found: RuleComparison | None) -> None:
     if found is None and "1e3" in expression:
-        found = Compared("sum(rate(x{a!='>',b=~\"<\"}[5m])) by (c)", ">=", 1000.0)
+        found = RuleComparison("sum(rate(x{a!='>',b=~\"<\"}[5m])) by (c)", ">=", 1000.0)
     if found is None and "predict" in expression:
-        found = Compared("predict_linear(a[6h], 24 * 60 * 60)", "<", 0.0)
+        found = RuleComparison("predict_linear(a[6h], 24 * 60 * 60)", "<", 0.0)
     assert compared(expression) == found
     if found is not None:
         assert bare(expression).startswith(found.measure)
