@@ -10,6 +10,7 @@ from decide.core.playbooks import NONE, Playbooks
 from decide.core.strangers import not_ours
 from kfix.texts import in_language, language_of, say
 from schemas.context import ContextBundle
+from schemas.plans import Evidence
 from schemas.subjects import UNKNOWN, Candidate, SubjectSearch
 from schemas.text import Text, again
 
@@ -35,7 +36,8 @@ def not_acted_on(bundle: ContextBundle, *, language: str) -> Verdict | None:
 def _about(bundle: ContextBundle, language: str, playbooks: Playbooks) -> Verdict:
     search = bundle.search
     if search.ending not in UNKNOWN:
-        return diagnose(bundle, language=language, playbooks=playbooks)
+        found = diagnose(bundle, language=language, playbooks=playbooks)
+        return _with_candidates(found, search, language)
     said = say(f"decide.nobody.{search.ending}", by=search.by, candidates=_named(search))
     if search.reason:
         reason = again(search.reason, search.reason_text)
@@ -51,6 +53,21 @@ def _about(bundle: ContextBundle, language: str, playbooks: Playbooks) -> Verdic
     besides = say("decide.nobody.besides", text=said, trouble=there.explanation)
     explanation = in_language(besides, language_of(language))
     return replace(nobody, explanation=explanation, broken=there.broken)
+
+
+def _with_candidates(found: Verdict, search: SubjectSearch, language: str) -> Verdict:
+    """The answer, whose evidence says what else the alert's name may have meant."""
+    analysis = found.analysis
+    if analysis is None or not search.candidates:
+        return found
+    said = say("decide.nobody.chosen", by=search.by, candidates=_named(search))
+    fact = Evidence(
+        id=f"e{len(analysis.evidence) + 1}",
+        source="alert",
+        statement=in_language(said, language_of(language)),
+    )
+    evidence = (*analysis.evidence, fact)
+    return replace(found, analysis=analysis.model_copy(update={"evidence": evidence}))
 
 
 def _named(search: SubjectSearch) -> list[str]:

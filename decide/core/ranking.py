@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from decide.core.bearing import bears, measured
 from decide.core.families.gateways.rules.references import backends
 from decide.core.findings import Finding
 from decide.core.graph import below, calls
@@ -37,6 +38,7 @@ def rank(view: ClusterView, found: Iterable[Finding]) -> list[Finding]:
     _next_door(view, findings)
     _bounds_step_back(view, findings)
     _focus_on_subject(view, findings)
+    _focus_on_measure(view, findings)
     return sorted(findings, key=lambda f: (-f.score, f.failure_class, f.object.key))
 
 
@@ -186,6 +188,16 @@ def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
             most = min(_UNRELATED, below) if below > 0.25 else _UNRELATED
             finding.score = min(finding.score, most - 0.02 * (1 - finding.score))  # in their order
             finding.against.append(say("decide.behind.elsewhere"))
+
+
+def _focus_on_measure(view: ClusterView, findings: list[Finding]) -> None:
+    """Of an alert that names a namespace alone, what does not bear on its measure is another trouble."""
+    kinds = measured(view)
+    for finding in findings:
+        if not bears(finding, kinds):
+            finding.elsewhere = finding.elsewhere or finding.score >= SURE
+            finding.score = min(finding.score, _UNRELATED - 0.02 * (1 - finding.score))
+            finding.against.append(say("decide.behind.not_measured"))
 
 
 def _concerns(view: ClusterView, finding: Finding, related: set[str]) -> bool:

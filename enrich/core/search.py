@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from enrich.core.names import Named, first_tag
 from enrich.core.objects import ObjectIndex
+from kfix.incident import service_names
 from kfix.incident.metric_queries import WORKLOAD_TAGS, cluster_tag
 from kfix.incident.traces import operations_in
 from manifests.objects.meta import labels_of
@@ -21,8 +22,8 @@ from schemas.context import Traffic
 
 #: Unified tag to its label of a pod and to its variable of a container.
 _UNIFIED = {
-    "service": ("tags.datadoghq.com/service", "DD_SERVICE"),
-    "env": ("tags.datadoghq.com/env", "DD_ENV"),
+    "service": (service_names.LABEL, service_names.VARIABLE),
+    "env": (service_names.ENVIRONMENT_LABEL, service_names.ENVIRONMENT_VARIABLE),
 }
 
 

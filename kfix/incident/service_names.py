@@ -8,3 +8,5 @@ LABEL, VARIABLE = "tags.datadoghq.com/service", "DD_SERVICE"
 #: Kubernetes' recommended label (kubernetes.io "Recommended Labels"), and what people write by hand.
 NAME_LABEL = "app.kubernetes.io/name"
 APP_LABELS = ("app", "service", "k8s-app")
+#: The same of the environment.
+ENVIRONMENT_LABEL, ENVIRONMENT_VARIABLE = "tags.datadoghq.com/env", "DD_ENV"

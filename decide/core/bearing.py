@@ -1,0 +1,110 @@
+"""What a namespace-wide alert measures, and which causes bear on that. Pure.
+
+An alert that names a namespace and nothing in it is about what its rule measures: a quota that runs out, a number of pods.
+Another trouble that happens to be there is told and never mended in its name. Metric names: those of Datadog's Kubernetes,
+kubelet and kube-state-metrics integrations (docs.datadoghq.com/containers/kubernetes/data_collected) and of
+kube-state-metrics and cAdvisor themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from decide.core.findings import Finding
+from decide.core.view import ClusterView
+
+#: ``bounds``: quotas and limits. ``numbers``: how many there are. ``restarts``, ``readiness``: containers and pods that do
+#: not do well. ``cpu``, ``memory``, ``storage``, ``jobs``: what the word says. ``requests``: what callers notice, of which
+#: anything may be the cause. ``other``: a number that only its owner knows.
+Measured = Literal[
+    "bounds",
+    "numbers",
+    "restarts",
+    "readiness",
+    "cpu",
+    "memory",
+    "storage",
+    "jobs",
+    "requests",
+    "other",
+]
+#: The first that fits a metric's name counts.
+_BY_NAME: tuple[tuple[str, Measured], ...] = (
+    (r"resource_?quota|limit_?range|quota", "bounds"),
+    (
+        r"^(?:trace|http|nginx|envoy|istio|haproxy|aws\.(?:elb|applicationelb)|rum|synthetics)[._]",
+        "requests",
+    ),
+    (r"restart|terminated|oom|crash", "restarts"),
+    (
+        r"waiting|back_?off|unavailable|not_?ready|ready|pending|status_phase|phase|condition|unschedulable|available",
+        "readiness",
+    ),
+    (r"job|cron", "jobs"),
+    (r"pvc|volume|filesystem|disk|storage|inode|ephemeral", "storage"),
+    (r"cpu|throttl", "cpu"),
+    (r"mem(?:ory)?(?![a-z])|heap|rss|working_set", "memory"),
+    (
+        r"^(?:kubernetes|kubernetes_state|kube|container|k8s)[._].*(?:count|running|replicas|desired|total|number|hpa|scal)",
+        "numbers",
+    ),
+)
+_METRIC = re.compile(r"(?<![\w.])(?:avg|sum|min|max|count|p\d{2}):(?P<name>[A-Za-z][\w.]*)\s*\{")
+#: Searches instead of metrics: what they count, people or programs said of requests or of themselves.
+_SEARCH = re.compile(
+    r"\b(?:logs|trace-analytics|rum|events|error-tracking(?:-rum)?|processes|network-performance)\s*\("
+)
+_BOUNDS = frozenset({"ResourceQuota", "LimitRange"})
+_NUMBERS = _BOUNDS | {"HorizontalPodAutoscaler"}
+_OF_BOUNDS = ("quota_", "limit_range_")
+#: Families whose causes bear on a measure, besides what is seen at the object itself.
+_FAMILIES: dict[Measured, frozenset[str]] = {
+    "cpu": frozenset({"performance", "regressions", "autoscaling"}),
+    "memory": frozenset({"resources", "strain"}),
+    "storage": frozenset({"storage", "attachments"}),
+    "jobs": frozenset({"jobs"}),
+}
+
+
+def measured(view: ClusterView) -> frozenset[Measured]:
+    """What the alert's rule measures; empty where the alert is about an object, or nobody knows the rule."""
+    bundle = view.bundle
+    if bundle.search.ending != "namespace":
+        return frozenset()
+    rule, monitor = bundle.alert.rule, bundle.monitor
+    queries = " ; ".join(q for q in (rule.query, monitor.query if monitor else "") if q)
+    if _SEARCH.search(queries):
+        return frozenset({"requests"})
+    names = {match["name"] for match in _METRIC.finditer(queries)} or {rule.metric} - {""}
+    return frozenset(_of_name(name) for name in names)
+
+
+def _of_name(name: str) -> Measured:
+    folded = name.lower()
+    return next((kind for pattern, kind in _BY_NAME if re.search(pattern, folded)), "other")
+
+
+def bears(finding: Finding, kinds: frozenset[Measured]) -> bool:
+    """Whether the finding may be the cause of what is measured; of a rule that nobody knows everything may."""
+    return not kinds or any(_bears(finding, kind) for kind in kinds)
+
+
+def _bears(finding: Finding, kind: Measured) -> bool:
+    entry, workload = finding.kind, finding.facts.workload
+    bound = finding.object.kind in _BOUNDS or entry.id.startswith(_OF_BOUNDS)
+    if kind in ("bounds", "numbers"):
+        wide = _BOUNDS if kind == "bounds" else _NUMBERS
+        return (
+            bound
+            or finding.object.kind in wide
+            or (entry.id == "zero_replicas" and kind == "numbers")
+        )
+    if kind == "requests" or entry.at_node or entry.everybodys:
+        return kind != "other"
+    if kind == "restarts":
+        pods = workload.pods if workload is not None else ()
+        return any(container.restarts for pod in pods for container in pod.containers())
+    if kind == "readiness":
+        return bound or workload is None or not workload.available
+    return entry.family.id in _FAMILIES.get(kind, ())

@@ -1,0 +1,93 @@
+"""An alert about a namespace is about what it measures; another trouble there is told and not mended in its name."""
+
+from __future__ import annotations
+
+import pytest
+
+from decide import core
+from decide.core.bearing import measured
+from decide.core.view import ClusterView
+from schemas.alerts import FiredRule
+from schemas.context import ContextBundle, Monitor
+from schemas.subjects import SubjectSearch
+from tests.support.decide.clusters import Cluster
+
+QUOTA = "max(next_1w):forecast(max:kubernetes_state.resourcequota.requests.cpu.used{*} by {kube_namespace}, 'linear', 1) >= 12"
+PODS = "avg(last_5m):sum:kubernetes.pods.running{*} by {kube_namespace} < 3"
+RESTARTS = "max(last_10m):sum:kubernetes_state.container.restarts{*} by {kube_namespace} > 5"
+ORDERS = "sum(last_5m):sum:shop.orders{*} by {kube_namespace}.as_count() < 1"
+
+
+def broken(query: str, ending: str = "namespace") -> ContextBundle:
+    """A namespace in which one workload was killed for its memory, and an alert about the namespace."""
+    cluster = Cluster()
+    name = cluster.app()
+    cluster.crashed(name, 137, reason="OOMKilled")
+    bundle = cluster.bundle()
+    context = bundle.k8s_context.model_copy(update={"subject": None, "pod": ""})
+    alert = bundle.alert.model_copy(
+        update={
+            "title": "Something about the namespace",
+            "labels": {"kube_namespace": context.namespace},
+            "rule": FiredRule(id="7", query=query),
+        }
+    )
+    search = SubjectSearch.model_validate({"ending": ending})
+    return bundle.model_copy(
+        update={"alert": alert, "k8s_context": context, "search": search, "monitor": None}
+    )
+
+
+@pytest.mark.parametrize("query", [QUOTA, PODS, ORDERS])
+def test_another_trouble_is_mentioned_and_never_mended(query: str) -> None:
+    verdict = core.answer(broken(query))
+    assert (verdict.status, verdict.plans) == ("needs_human", ())
+    assert verdict.analysis is not None
+    assert "oom_killed" in {h.failure_class for h in verdict.analysis.hypotheses}
+
+
+def test_the_same_trouble_is_mended_where_the_alert_measures_it() -> None:
+    verdict = core.answer(broken(RESTARTS))
+    assert verdict.status == "solution_proposed"
+    assert verdict.analysis is not None
+    assert verdict.analysis.failure_class == "oom_killed"
+
+
+def test_an_alert_of_a_person_or_without_a_rule_is_about_everything_there() -> None:
+    assert core.answer(broken(QUOTA, "unsought")).status == "solution_proposed"
+    assert core.answer(broken("")).status == "solution_proposed"
+
+
+@pytest.mark.parametrize(
+    ("query", "kinds"),
+    [
+        (QUOTA, {"bounds"}),
+        (PODS, {"numbers"}),
+        (RESTARTS, {"restarts"}),
+        (ORDERS, {"other"}),
+        ("avg(last_5m):avg:kubernetes.cpu.usage.total{*} by {kube_namespace} > 1", {"cpu"}),
+        ("avg(last_5m):avg:kubernetes.memory.usage{*} by {kube_namespace} > 1", {"memory"}),
+        ("max(last_5m):max:kubernetes_state.pod.status_phase{*} > 0", {"readiness"}),
+        (
+            "max(last_5m):max:kubernetes_state.container.status_report.count.waiting{*} > 0",
+            {"readiness"},
+        ),
+        (
+            "sum(last_5m):sum:trace.http.request.errors{*} / sum:trace.http.request.hits{*} > 1",
+            {"requests"},
+        ),
+        ('logs("kube_namespace:shop status:error").rollup("count").last("5m") > 3', {"requests"}),
+        (
+            "max(last_5m):max:kubernetes.kubelet.volume.stats.used_bytes{*} - avg:kubernetes_state.persistentvolumeclaim.request_storage{*} > 0",
+            {"storage"},
+        ),
+        ("", set()),
+    ],
+)
+def test_what_is_measured_is_read_from_the_rule(query: str, kinds: set[str]) -> None:
+    assert measured(ClusterView(broken(query))) == kinds
+
+
+def test_the_monitors_query_counts_where_the_alert_says_none() -> None:
+    bundle = broken("").model_copy(update={"monitor": Monitor(query=QUOTA)})
+    assert measured(ClusterView(bundle)) == {"bounds"}
