@@ -178,6 +178,25 @@ LOOSE: dict[str, Mapping[str, str]] = {
         "helmfile.yaml": f"{ENVIRONMENTS}---\n{MADE}  - name: web\n    namespace: shop\n    chart: ./charts/api\n"
         "    values: [values/api.yaml.gotmpl]\n"
     },
+    "a file of helmfile's own values that another release reads too": FILES
+    | {
+        "envs/prod.yaml": "replicaCount: 4\n",
+        "envs/staging.yaml": "replicaCount: 1\n",
+        "values/api.yaml.gotmpl": "replicaCount: {{ .Values.replicaCount }}\n",
+        "helmfile.yaml": f"{ENVIRONMENTS}---\n{MADE}  - name: web\n    namespace: shop\n    chart: ./charts/api\n"
+        "    values: ['envs/{{ .Environment.Name }}.yaml']\n",
+    },
+    "a namespace that the shell says": FILES
+    | {
+        "helmfile.yaml": f"{ENVIRONMENTS}---\n{MADE}".replace(
+            "namespace: shop", "namespace: '{{ env `NS` | default `shop` }}'"
+        )
+    },
+    "a file that the shell says": FILES
+    | {
+        "helmfile.yaml": f"{ENVIRONMENTS}---\n{MADE}      - 'x/{{{{ env `X` | default `y` }}}}.yaml'\n",
+        "x/y.yaml": "{}\n",
+    },
     "values on the command line": FILES
     | {"deploy.sh": "helmfile -e prod \\\n  --state-values-set api.replicas=9 apply\n"},
     "values of charts on the command line": FILES

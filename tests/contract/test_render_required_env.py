@@ -47,6 +47,15 @@ def test_each_environment_that_has_files_is_one() -> None:
     ]
 
 
+def test_a_default_is_one_of_its_values(renderer: Programs) -> None:
+    text = HELMFILE.replace('requiredEnv "ENV" }}', 'env "ENV" | default "stg" }}')
+    text = text.replace('requiredEnv "ENV"', 'env "ENV" | default "stg"')
+    files = FILES | {"helmfile.yaml": text}
+    ref = "Deployment/shop-prod/api"
+    found = changed(files, renderer, "spec.replicas", 7, env="prod", ref=ref)
+    assert found[0] == "envs/prod/api.yaml"
+
+
 @pytest.mark.parametrize(("env", "count"), [("prod", 4), ("stg", 1)])
 def test_values_change_in_the_environment_that_is_asked_for(
     renderer: Programs, env: str, count: int

@@ -551,7 +551,7 @@ def _entry(
         return ReleaseValues(file)
     content = index.files[file]
     written = content if isinstance(content, str) else content.decode("utf-8", "replace")
-    made = fill(written, data)
+    made = fill(written, data, defaulted=True)
     return ReleaseValues(file, values_of(index, made), (), made)
 
 

@@ -43,13 +43,19 @@ class _Say:
     expression: str
 
 
+_ENV = re.compile(r"\benv\s")
 #: What stands in a text where something is that cannot be told.
 UNKNOWN = "\ufffd?"
 
 
-def fill(text: str, data: Mapping[str, Any], *, partly: bool = False) -> str:
+def fill(
+    text: str, data: Mapping[str, Any], *, partly: bool = False, defaulted: bool = False
+) -> str:
     """The text as helmfile renders it with ``data``, whose keys are fields of the dot. ``partly``: with ``UNKNOWN`` within
-    a line in place of what cannot be told. Raises NotFilled."""
+    a line in place of what cannot be told. ``defaulted``: with the defaults of variables of the shell, which may have any
+    value: what is made so must say nothing of where something is installed, and from what. Raises NotFilled."""
+    if not defaulted and _ENV.search(text) and not partly:
+        raise NotFilled("env")
     pieces = _pieces(text)
     parsed, rest = _block(pieces, 0)
     if rest != len(pieces):
@@ -120,12 +126,16 @@ def _rendered(parsed: list[Any], data: Mapping[str, Any], *, partly: bool = Fals
             out.append(one)
         elif isinstance(one, _Say):
             try:
+                if partly and _ENV.search(one.expression):
+                    raise NotFilled("env")
                 out.append(_printed(_value(one.expression, data)))
             except NotFilled:
                 if not partly or not "".join(out).rpartition("\n")[2].strip():
                     raise
                 out.append(UNKNOWN)
         else:
+            if partly and any(_ENV.search(said) for said, _ in one.branches):
+                raise NotFilled("env")
             none: list[Any] = []
             chosen = next(
                 (inner for said, inner in one.branches if _true(_value(said, data))), none

@@ -1,6 +1,7 @@
-"""helmfiles that one variable of the shell tells environments apart in: ``{{ requiredEnv "ENV" }}``. Pure.
+"""helmfiles that one variable of the shell tells environments apart in: ``{{ requiredEnv "ENV" }}``, ``{{ env "ENV" }}``.
+Pure.
 
-Source: helmfile's templating page: ``requiredEnv`` fails where the variable is not set, so that it always has a value.
+Source: helmfile's templating page: a values file that is not there fails, so that the variable has one for which it is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 
 from manifests.repository.environments import is_called
 
-_HOLE = r'\{\{-?\s*requiredEnv\s+"([A-Za-z_][A-Za-z0-9_]*)"\s*'
+_HOLE = r'\{\{-?\s*(?:requiredE|e)nv\s+"([A-Za-z_][A-Za-z0-9_]*)"\s*(?:\|\s*default\s+"[^"]*"\s*)?'
 _VALUE = re.compile(_HOLE + r"-?\}\}")
 #: Is it one environment? A value of YAML, which is true or false.
 _IS = re.compile(_HOLE + r'\|\s*eq\s+"([^"]*)"\s*-?\}\}')
