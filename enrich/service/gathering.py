@@ -68,6 +68,10 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
         question = _some(watching.monitor(alert.rule.id))
         monitor = await round_.ask(f"{watching.name}.monitor", question, None)
     claim = cluster_names.claim(alert.labels, alert.rule.group, monitor, rules.fleet)
+    behind: list[Monitor] = []
+    if claim.verdict != "foreign" and rules.fleet.known:
+        behind = await _behind(round_, watching, monitor)
+        claim = cluster_names.claim(alert.labels, alert.rule.group, monitor, rules.fleet, behind)
     started = GatheredEvidence(
         alert=alert,
         delivery_id=raw.event_id,
@@ -83,7 +87,6 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
     started = replace(started, withheld=withheld(alert, monitor, said, until))
     if started.withheld.kind:
         return completed(assemble(started, rules), Recalled(), round_.statuses, rules)
-    behind = await _behind(round_, watching, monitor)
     whos = readings(
         tags_of(started),
         alert.rule,

@@ -110,11 +110,16 @@ class Fleet:
 
 
 def claim(
-    tags: Mapping[str, str], scope: str, monitor: Monitor | None, fleet: Fleet
+    tags: Mapping[str, str],
+    scope: str,
+    monitor: Monitor | None,
+    fleet: Fleet,
+    behind: Sequence[Monitor] = (),
 ) -> ClusterClaim:
     """Whose cluster the alert is about. What the alert says counts first; a monitor may watch several clusters, but a
-    monitor that watches others only contradicts it."""
-    alert, others, ids = of_alert(tags, scope), of_monitor(monitor), ids_of(tags)
+    monitor that watches others only contradicts it. ``behind``: the monitors that it sums up."""
+    alert, ids = of_alert(tags, scope), ids_of(tags)
+    others = [name for one in (monitor, *behind) for name in of_monitor(one)]
     named = tuple(dict.fromkeys((*alert, *others)))[:_NAMES_AT_MOST]
     if not fleet.known:
         return ClusterClaim(verdict="unclaimed", named=named)

@@ -24,10 +24,11 @@ PLACE = {"kube_namespace": "shop", "kube_deployment": "api"}
 class Asked:
     """All sources in one; ``asked`` keeps every question that was put."""
 
-    def __init__(self, uid: str = "6f1b", query: str = "") -> None:
+    def __init__(self, uid: str = "6f1b", query: str = "", behind: tuple[str, ...] = ()) -> None:
         self.asked: list[str] = []
         self.uid = uid
         self.query = query
+        self.queries_behind = behind
 
     name = "datadog"
 
@@ -38,7 +39,11 @@ class Asked:
         return alert
 
     async def monitor(self, rule_id: str) -> Monitor:
-        return Monitor(rule_id=rule_id, query=self.query)
+        kind = "composite" if self.queries_behind else "query alert"
+        return Monitor(rule_id=rule_id, query=self.query, type=kind)
+
+    async def behind(self, monitor: Monitor) -> list[Monitor]:
+        return [Monitor(rule_id="8", query=query) for query in self.queries_behind]
 
     def links(self, alert: Alert, names: Mapping[str, str]) -> dict[str, str]:
         return {"monitor": "https://app.example/monitors/7"}
@@ -76,7 +81,7 @@ class Kubernetes(Asked):
 
 
 async def gathered(
-    tags: dict[str, str], own: Own = OWN, **world: Any
+    tags: dict[str, str], own: Own = OWN, *others: Own, **world: Any
 ) -> tuple[ContextBundle, list[str]]:
     datadog, cluster = Datadog(**world), Kubernetes(**world)
     raw = RawAlert(
@@ -93,7 +98,7 @@ async def gathered(
         ),
     )
     asked = Sources(datadog, {own.name: ClusterSources(cluster, datadog)}, datadog)
-    bundle = await gather(raw, asked, Rules(fleet=Fleet.of(own)), 5.0)
+    bundle = await gather(raw, asked, Rules(fleet=Fleet.of(own, *others)), 5.0)
     return bundle, [*datadog.asked, *cluster.asked]
 
 
@@ -144,3 +149,28 @@ async def test_an_api_server_with_another_identity_is_not_believed() -> None:
     assert asked == ["objects"]
     assert bundle.claim.verdict == "foreign"
     assert bundle.k8s_context.objects == {}
+
+
+@pytest.mark.parametrize(
+    ("tags", "behind", "verdict"),
+    [
+        ({}, ("cpu{kube_cluster_name:prod-eu}", "up{*}"), "ours"),
+        ({}, ("cpu{kube_cluster_name:other-us}",), "foreign"),
+        ({}, ("cpu{kube_cluster_name:prod-eu}", "cpu{kube_cluster_name:other-us}"), "foreign"),
+        ({"cluster": "prod-eu"}, ("cpu{kube_cluster_name IN (prod-eu, other-us)}",), "ours"),
+        ({"cluster": "prod-eu"}, ("cpu{kube_cluster_name:other-us}",), "foreign"),
+    ],
+)
+@pytest.mark.parametrize("others", [(), (Own("qa"),)])
+async def test_the_rules_that_a_composite_sums_up_say_whose_cluster_it_is(
+    tags: dict[str, str], behind: tuple[str, ...], verdict: str, others: tuple[Own, ...]
+) -> None:
+    bundle, asked = await gathered(tags, OWN, *others, query="8 && 9", behind=behind)
+    assert (bundle.claim.verdict, "objects" in asked) == (verdict, verdict == "ours")
+    assert bundle.claim.own == ("prod-eu" if verdict == "ours" or not others else "prod-eu, qa")
+
+
+async def test_a_composite_over_several_of_our_clusters_is_about_none_of_them() -> None:
+    behind = ("cpu{kube_cluster_name:prod-eu}", "cpu{kube_cluster_name:qa}")
+    bundle, asked = await gathered({}, OWN, Own("qa"), query="8 && 9", behind=behind)
+    assert (bundle.claim.verdict, bundle.claim.own, asked) == ("unclaimed", "prod-eu, qa", [])
