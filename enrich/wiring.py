@@ -28,7 +28,7 @@ from kfix.incident.cluster_names import Fleet
 from kfix.incident.forge.port import Forge
 from kfix.infra.clients import datadog, kubernetes, prometheus
 from kfix.infra.clients.oci import ImageRegistries, open_registries
-from kfix.infra.clusters import KnownCluster, clusters
+from kfix.infra.clusters import KnownCluster, clusters, place_names
 from kfix.infra.forges.opening import names, open_forge
 from kfix.infra.memory.opening import open_memory
 from kfix.infra.settings import AppSettings, DatadogConnection, load
@@ -170,7 +170,9 @@ def _repository(forge: Forge | None, settings: Enrich, one: KnownCluster) -> Dec
         return NoRepository(names())
     from enrich.adapters.repositories import DeclaredInRepositories
 
-    words = load(AppSettings).environment_words
     return DeclaredInRepositories(
-        forge, projects=one.projects(forge.projects), commits=settings.commits, words=words
+        forge,
+        projects=one.projects(forge.projects),
+        commits=settings.commits,
+        names=place_names(one, clusters()),
     )

@@ -15,7 +15,7 @@ from kfix.incident.cluster_names import Fleet
 from kfix.infra.clients import kubernetes
 from kfix.infra.clients.oci import ImageRegistries, open_registries
 from kfix.infra.clients.stage_renderers import opened
-from kfix.infra.clusters import KnownCluster, clusters
+from kfix.infra.clusters import KnownCluster, clusters, place_names
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.settings import AppSettings, load
 from manifests.repository.indexes import Indexes
@@ -110,7 +110,7 @@ async def _checks(
                 folders=settings.folders,
                 renderer=renderer,
                 indexes=indexes,
-                words=load(AppSettings).environment_words,
+                names=place_names(one, known),
             )
         found[one.own.name] = ClusterChecks(
             repository, *await _cluster(stack, settings, readings, one)

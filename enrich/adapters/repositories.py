@@ -12,7 +12,7 @@ from kfix.infra.clients.boundary import guarded
 from manifests.refused import NotEditable
 from manifests.render.effective import of_overlay
 from manifests.repository import locate
-from manifests.repository.environments import asked_for
+from manifests.repository.environments import PlaceNames
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.indexes import Indexes
 from manifests.repository.locate import Hints, Location
@@ -36,9 +36,9 @@ class DeclaredInRepositories:
         *,
         projects: Sequence[str],
         commits: int,
-        words: Mapping[str, Sequence[str]] | None = None,
+        names: PlaceNames = PlaceNames(),  # noqa: B008 - frozen
     ) -> None:
-        self._words = words or {}
+        self._names = names
         self._client = client
         self._projects = projects
         self._commits = commits
@@ -51,8 +51,7 @@ class DeclaredInRepositories:
         for project in self._projects:
             snapshot = await self._client.snapshot(project)
             index = self._index(snapshot)
-            asked = asked_for(environment, self._words)
-            found = _located([subject, *reads], index, asked)
+            found = _located([subject, *reads], index, self._names.asked(environment))
             if subject not in found:
                 continue  # not in this repository, or not in a form that a change could be made in
             declared = [_declared(project, index, ref, place) for ref, place in found.items()]

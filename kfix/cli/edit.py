@@ -29,6 +29,9 @@ def edit(
     object_: Annotated[str, typer.Option("--object", help="Kind/namespace/name.")] = "",
     set_: Annotated[list[str] | None, typer.Option("--set", help="PATH=VALUE, repeatable.")] = None,
     env: Annotated[str, typer.Option(help="Environment, to choose an overlay.")] = "unknown",
+    cluster: Annotated[
+        str, typer.Option(help="Name of the cluster, to choose between places for several.")
+    ] = "",
     file: Annotated[
         str, typer.Option(help="Edit this file (below --repo), without searching.")
     ] = "",
@@ -64,7 +67,14 @@ def edit(
         wanted = dict(_assignment(text) for text in set_)
         marks = locate.marks_in(live, ObjectRef.parse(object_)) if live else {}
         request = Request(
-            repo=repo, object=object_, file=file, doc=doc, set=wanted, environment=env, live=marks
+            repo=repo,
+            object=object_,
+            file=file,
+            doc=doc,
+            set=wanted,
+            environment=env,
+            cluster=cluster,
+            live=marks,
         )
     except (ValueError, OSError) as error:
         _wrong(str(error))

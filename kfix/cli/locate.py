@@ -25,6 +25,9 @@ def locate(
     *,
     repo: Annotated[Path, typer.Option(help="Folder of the deployment repository.")] = Path(),
     env: Annotated[str, typer.Option(help="Environment, to choose an overlay.")] = "unknown",
+    cluster: Annotated[
+        str, typer.Option(help="Name of the cluster, to choose between places for several.")
+    ] = "",
     field: Annotated[str, typer.Option(help="A field's path, as kfix edit takes it.")] = "",
     live: Annotated[
         Path | None,
@@ -41,14 +44,14 @@ def locate(
     from manifests.objects.paths import BadPath
     from manifests.proposal.explain import explain
     from manifests.refused import NotEditable
-    from manifests.repository.environments import asked_for
+    from manifests.repository.environments import PlaceNames
     from manifests.repository.locate import Hints
     from schemas.base import ObjectRef
 
     try:
         ref = ObjectRef.parse(object_)
-        asked = asked_for(env, load(AppSettings).environment_words)
-        hints = Hints(asked, (), project, {ref.key: marks_in(live, ref) if live else {}})
+        names = PlaceNames(load(AppSettings).environment_words, [cluster])
+        hints = Hints(names.asked(env), (), project, {ref.key: marks_in(live, ref) if live else {}})
         index = Workspace().index(repo)
         renderers = here()
         told = explain(index, ref, hints, renderers, field)

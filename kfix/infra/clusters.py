@@ -32,6 +32,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from kfix.incident.cluster_names import OTHER, Fleet, Own, are_confused
 from kfix.incident.cluster_tags import LONGEST
 from kfix.infra.settings import (
+    AppSettings,
     BadSettings,
     ConnectedCluster,
     KubernetesConnection,
@@ -39,6 +40,7 @@ from kfix.infra.settings import (
     load,
 )
 from manifests.refused import NotEditable
+from manifests.repository.environments import PlaceNames
 from manifests.text import equivalence
 from manifests.text.read import decode, read
 from schemas import errors
@@ -85,6 +87,16 @@ def clusters() -> tuple[KnownCluster, ...]:
         aliases = (*aliases, connection.cluster)
     own = Own(told.name or connection.cluster, aliases, told.environment, told.uid)
     return (KnownCluster(own, connection),)
+
+
+def place_names(one: KnownCluster, known: Iterable[KnownCluster]) -> PlaceNames:
+    """What folders of deployments may call the cluster, the others and the environments. Raises BadSettings."""
+    others = [name for other in known if other is not one for name in _names_of(other.own)]
+    return PlaceNames(load(AppSettings).environment_words, _names_of(one.own), others)
+
+
+def _names_of(own: Own) -> tuple[str, ...]:
+    return tuple(name for name in (own.name, *own.aliases) if name)
 
 
 def fleet() -> Fleet:

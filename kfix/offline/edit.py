@@ -18,7 +18,7 @@ from kfix.texts import say
 from manifests.objects import paths
 from manifests.proposal import propose
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository.environments import asked_for
+from manifests.repository.environments import PlaceNames
 from manifests.repository.index import RepositoryIndex, build, changed_index
 from manifests.repository.locate import Hints
 from manifests.repository.rendering import Renderer
@@ -48,6 +48,8 @@ class Request(BaseModel):
     object: str = ""
     set: dict[str, Any] = Field(min_length=1)
     environment: str = Field(default="unknown", alias="env")
+    #: Name of the cluster, where several have places of their own.
+    cluster: str = ""
     #: Labels and annotations that the object has in the cluster.
     live: dict[str, str] = Field(default_factory=dict)
 
@@ -212,7 +214,9 @@ def _edits(request: Request, workspace: Workspace) -> tuple[Sequence[FileEdit], 
             raise ValueError("a document without its file")
         index = workspace.index(repo)
         marks = {ref.key: request.live} if request.live else {}
-        hints = Hints(asked_for(request.environment, workspace.words), live=marks)
+        cluster = [request.cluster] if request.cluster else []
+        names = PlaceNames(workspace.words, cluster)
+        hints = Hints(names.asked(request.environment), live=marks)
         found = propose.set_with_proof(index, ref, request.set, hints, workspace.renderer)
         unseen = say("manifests.not_rendered", names=[found.proof.reason])
         return found.edits, unseen if found.proof.elsewhere else ""

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kfix.texts import say
 from manifests.helm import cached
@@ -17,7 +18,7 @@ from manifests.objects import paths
 from manifests.objects.meta import labels_of
 from manifests.refused import NotEditable
 from manifests.repository import argocd, dependencies, own_map, provenance, rendering
-from manifests.repository.environments import closeness, matches, speaks
+from manifests.repository.environments import closeness, matches, of_cluster, speaks
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.rendering import HelmTemplate, NotRendered, RenderSession
 from schemas.base import Json, ObjectRef
@@ -343,6 +344,11 @@ def _names_behind(text: str, ref: ObjectRef, name: str) -> list[str]:
 
 
 def _of_environment(found: list[InstalledRelease], search: Search) -> InstalledRelease:
+    others = [i.release.said_by for i in found if _cluster_of(i.release, search) == "no"]
+    found = [i for i in found if _cluster_of(i.release, search) != "no"]
+    if not found:
+        why = say("manifests.another_cluster_than", installer=", ".join(sorted(set(others))))
+        raise NotEditable("NOT_FOUND", why)
     if len(found) == 1:
         return found[0]
     fitting = _fitting(found, search)
@@ -364,7 +370,20 @@ def _fitting(found: list[InstalledRelease], search: Search) -> list[InstalledRel
     near = [(_closeness(i.release, search.environment), i) for i in fitting]
     nearest = max((rank for rank, _ in near), default=0)
     exact = [i for rank, i in near if rank == nearest and nearest]
-    return exact if len(exact) == 1 else fitting
+    if len(exact) == 1:
+        return exact
+    silent = [i for i in found if speaks(i.release.words, search.environment, "") != "no"]
+    return _of_cluster(fitting, search) or (fitting or _of_cluster(silent, search))
+
+
+def _of_cluster(found: list[InstalledRelease], search: Search) -> list[InstalledRelease]:
+    """The one release of the cluster that is asked for, where they say clusters."""
+    mine = [i for i in found if _cluster_of(i.release, search) == "yes"]
+    return mine if len(mine) == 1 else []
+
+
+def _cluster_of(release: Release, search: Search) -> Literal["yes", "no", "silent"]:
+    return of_cluster([release.said_by, *release.words], search.environment)
 
 
 def _is_bare(release: Release) -> bool:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from kfix.texts import say
 from manifests.refused import NotEditable
-from manifests.repository.environments import closeness, matches, speaks
+from manifests.repository.environments import closeness, matches, of_cluster, speaks
 
 T = TypeVar("T")
 
@@ -38,8 +38,11 @@ class Choice:
                     environment=environment,
                 )
                 raise NotEditable("NOT_FOUND", why)
+            self._check_cluster(names[0])
             return items[0]
         fitting = self._fitting(items, names)
+        if len(fitting) != 1:
+            fitting = self._of_cluster(items, names, fitting) or fitting
         if len(fitting) == 1:
             self.tell(
                 say(
@@ -49,6 +52,7 @@ class Choice:
                     what=what,
                 )
             )
+            self._check_cluster(names[items.index(fitting[0])])
             return fitting[0]
         listed, count = ", ".join(sorted(places or names)), len(items)
         if environment in ("", "unknown"):
@@ -66,6 +70,24 @@ class Choice:
             if all(speaks([name], environment, self.about) == "no" for name in names):
                 raise NotEditable("NOT_FOUND", why)  # a chart may make the environment's own
         raise NotEditable("AMBIGUOUS_DOC", say("manifests.kfix_yaml_tells", why=why))
+
+    def _of_cluster(self, items: list[T], names: list[str], fitting: list[T]) -> list[T]:
+        """The one of the cluster, among those of the environment; where none says it, among those that say no other."""
+        pool = [
+            (item, name)
+            for item, name in zip(items, names, strict=True)
+            if (
+                item in fitting if fitting else speaks([name], self.environment, self.about) != "no"
+            )
+        ]
+        mine = [item for item, name in pool if of_cluster([name], self.environment) == "yes"]
+        if not mine and fitting:
+            mine = [item for item, name in pool if of_cluster([name], self.environment) != "no"]
+        return mine if len(mine) == 1 else []
+
+    def _check_cluster(self, name: str) -> None:
+        if of_cluster([name], self.environment) == "no":
+            raise NotEditable("NOT_FOUND", say("manifests.another_cluster_than", installer=name))
 
     def _fitting(self, items: list[T], names: list[str]) -> list[T]:
         named = list(zip(items, names, strict=True))

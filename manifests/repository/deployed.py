@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypeVar
 
-from manifests.repository.environments import speaks
+from manifests.repository.environments import of_cluster, speaks
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import Installer, read_map
 from schemas.base import ObjectRef
@@ -26,9 +26,19 @@ def verdict(index: RepositoryIndex, path: str, ref: ObjectRef, environment: str)
     if named and not here:
         return "no"
     if not here:
-        return speaks([path], environment, ref.name)
-    said = {speaks(one.words, environment, ref.name) for one in here}
+        return _said([path], environment, ref.name)
+    said = {_said(one.words, environment, ref.name) for one in here}
     return "yes" if "yes" in said else "no" if said == {"no"} else "silent"
+
+
+def _said(texts: Sequence[str], environment: str, name: str) -> Verdict:
+    """Another cluster of the house is another place, whatever environment it is."""
+    return "no" if of_cluster(texts, environment) == "no" else speaks(texts, environment, name)
+
+
+def is_for_cluster(index: RepositoryIndex, path: str, environment: str) -> bool:
+    """Does who deploys the file say the cluster that is asked for?"""
+    return any(of_cluster(one.words, environment) == "yes" for one in naming(index, path))
 
 
 def other_namespaces(index: RepositoryIndex, path: str, ref: ObjectRef) -> list[str]:

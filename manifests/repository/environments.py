@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Literal
 
 #: Words in paths that mean an environment: those of one line are one word. Where people keep a UAT, a QA or a
@@ -41,11 +42,14 @@ _ELSE = "notproduction"
 
 
 class AskedEnvironment(str):
-    """An environment that is asked for, in a house that has words of its own for environments."""
+    """An environment that is asked for, in a house that has words of its own for environments, and the cluster."""
 
     words: frozenset[str]
     #: Words of all other environments.
     others: frozenset[str]
+    #: Names of the cluster that is asked for, and of the house's other clusters, in small letters.
+    cluster: frozenset[str] = frozenset()
+    other_clusters: frozenset[str] = frozenset()
 
 
 def asked_for(environment: str, own: Mapping[str, Iterable[str]]) -> str:
@@ -66,6 +70,54 @@ def asked_for(environment: str, own: Mapping[str, Iterable[str]]) -> str:
     asked.words = next((words for words in table.values() if lower in words), frozenset({lower}))
     asked.others = frozenset().union(*table.values()) - asked.words
     return asked
+
+
+def in_cluster(environment: str, names: Iterable[str], others: Iterable[str] = ()) -> str:
+    """The environment, of the cluster with these names. ``others``: names of the house's other clusters.
+
+    A name that both have, or that is a word for environments, tells clusters apart from nothing.
+    """
+    mine, theirs = _as_names(names), _as_names(others)
+    asked = AskedEnvironment(environment)
+    asked.words, asked.others = words_of(environment), _others(environment)
+    asked.cluster, asked.other_clusters = mine - theirs, theirs - mine
+    return asked
+
+
+def _as_names(names: Iterable[str]) -> frozenset[str]:
+    found = {name.strip().lower().rpartition("/")[2] for name in names}
+    return frozenset(found - {""} - _ALL)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceNames:
+    """What a house calls its environments (``asked_for``), the cluster that is asked for, and its other clusters."""
+
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    cluster: Sequence[str] = ()
+    other_clusters: Sequence[str] = ()
+
+    def asked(self, environment: str) -> str:
+        """The environment as it is looked for in a repository."""
+        return in_cluster(asked_for(environment, self.words), self.cluster, self.other_clusters)
+
+
+def of_cluster(texts: Iterable[str], environment: str) -> Literal["yes", "no", "silent"]:
+    """What names and paths say of the cluster that is asked for: that it is theirs, that another of the house's is, or nothing.
+
+    Only a whole folder, a file's stem or a whole name says a cluster. The first text that says anything decides.
+    """
+    if not isinstance(environment, AskedEnvironment):
+        return "silent"
+    for text in texts:
+        parts = {part.partition(".")[0] for part in re.split(r"[/ ]", text.lower())} | {
+            text.lower()
+        }
+        if parts & environment.cluster:
+            return "yes"
+        if parts & environment.other_clusters:
+            return "no"
+    return "silent"
 
 
 def words_refused(own: Mapping[str, Iterable[str]]) -> str:

@@ -458,6 +458,8 @@ def _only(
             raise NotEditable("NOT_FOUND", refused.reason) from None
         told = deployed.chosen(items, said, environment)
         if len(told) != 1:
+            told = [t for t in told if deployed.is_for_cluster(search.index, t.path, environment)]
+        if len(told) != 1:
             raise
         search.say(
             say("manifests.deployers_choose", file=told[0].path, count=len(items), what=what)

@@ -10,7 +10,7 @@ from kfix.texts import say
 from manifests.proposal.propose import EditBase, EditProposal, propose_on
 from manifests.refused import EditRefused
 from manifests.render.plain_kustomize import BuiltIn
-from manifests.repository.environments import asked_for
+from manifests.repository.environments import PlaceNames
 from manifests.repository.indexes import Indexes
 from manifests.repository.locate import Hints
 from manifests.repository.rendering import Renderer
@@ -21,7 +21,8 @@ from schemas.validated import FileEdit
 class DeploymentRepositories:
     """``safety.ports.Repository`` on a forge. ``folders`` maps a namespace to the only folders that declare it.
 
-    ``indexes`` are shared by the clusters, and what was parsed with whoever reads the edited files again; ``words`` are the house's own for environments.
+    ``indexes`` are shared by the clusters, and what was parsed with whoever reads the edited files again; ``names``: what the house calls
+    its environments, and the cluster that is asked about.
     """
 
     def __init__(
@@ -32,13 +33,13 @@ class DeploymentRepositories:
         folders: Mapping[str, Sequence[str]] | None = None,
         renderer: Renderer | None = None,
         indexes: Indexes | None = None,
-        words: Mapping[str, Sequence[str]] | None = None,
+        names: PlaceNames = PlaceNames(),  # noqa: B008 - frozen
     ) -> None:
         self._client = client
         self._projects = projects
         self._folders = folders or {}
         self._renderer = renderer or BuiltIn()
-        self._words = words or {}
+        self._names = names
         self._indexes = indexes or Indexes()
 
     async def propose(
@@ -56,7 +57,7 @@ class DeploymentRepositories:
                 refusals.append(EditRefused("NOT_FOUND", say("safety.repository.mapped_elsewhere")))
                 continue
             snapshot = await self._client.snapshot(project)
-            hints = Hints(asked_for(environment, self._words), here, project, live or {})
+            hints = Hints(self._names.asked(environment), here, project, live or {})
             found = await asyncio.to_thread(self._proposed, snapshot, changes, hints)
             if isinstance(found, EditRefused):
                 refusals.append(found)

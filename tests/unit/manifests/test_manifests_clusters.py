@@ -1,141 +1,134 @@
-"""ApplicationSets over clusters: what is declared here is followed, what may be registered elsewhere is not forgotten."""
+"""Of places for several clusters the one that is asked for is edited, and another cluster's never in its place."""
 
 from __future__ import annotations
 
 import pytest
 
-from manifests.repository.application_sets import expanded
+from manifests.refused import EditRefused, NotEditable
+from manifests.repository import locate
+from manifests.repository.environments import PlaceNames, closeness, in_cluster, of_cluster, speaks
 from manifests.repository.index import build
-from manifests.repository.installers import read_map
-from manifests.text.equivalence import filled
-from manifests.text.readings import Readings
+from manifests.repository.locate import Hints
+from schemas.base import ObjectRef
 
-SECRET = """\
-apiVersion: v1
-kind: Secret
-metadata:
-  name: NAME
-  labels: {argocd.argoproj.io/secret-type: cluster, env: ENV}
-stringData: {name: NAME, server: https://NAME.example}
-"""
-SET = """\
-apiVersion: argoproj.io/v1alpha1
-kind: ApplicationSet
-metadata: {name: api, namespace: argocd}
+REF = ObjectRef(kind="Deployment", namespace="shop", name="cart")
+DEPLOYMENT = b"""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
 spec:
-  generators: [{clusters: {selector: {matchLabels: {SELECTED}}, values: {tier: 'x-{{metadata.labels.env}}'}}}]
-  template:
-    metadata: {name: 'api-{{name}}'}
-    spec:
-      destination: {name: '{{name}}', namespace: shop}
-      source: {repoURL: https://git.example/shop/deploy.git, path: PATH, helm: {valueFiles: [FILES]}}
+  replicas: 2
 """
-CHART = {
-    "charts/api/Chart.yaml": "apiVersion: v2\nname: api\nversion: 1.0.0\n",
-    "charts/api/values.yaml": "replicaCount: 2\n",
-}
+EU = PlaceNames(cluster=("prod-eu", "eks-eu"), other_clusters=("prod-us", "eks-us"))
 
 
-def cluster(name: str, env: str) -> str:
-    return SECRET.replace("NAME", name).replace("ENV", env)
+def found(paths: list[str], names: PlaceNames, environment: str = "production") -> str:
+    """The path that is edited, or the code of the refusal."""
+    index = build(dict.fromkeys(paths, DEPLOYMENT))
+    try:
+        place = locate.locate(REF, index, Hints(names.asked(environment)))
+    except NotEditable as refused:
+        return refused.code
+    return place.code if isinstance(place, EditRefused) else place.path
 
 
-def app_set(path: str, files: str = "", selected: str = "env: prod") -> str:
-    made = SET.replace("PATH", f"'{path}'").replace(
-        "FILES", ", ".join(f"'{f}'" for f in files.split(", ") if f)
-    )
-    return made.replace("{SELECTED}", f"{{{selected}}}")
+CASES: list[tuple[list[str], PlaceNames, str]] = [
+    (
+        ["clusters/prod-eu/cart.yaml", "clusters/prod-us/cart.yaml"],
+        EU,
+        "clusters/prod-eu/cart.yaml",
+    ),
+    (["clusters/eks-us/cart.yaml", "clusters/eks-eu/cart.yaml"], EU, "clusters/eks-eu/cart.yaml"),
+    (["eu/prod/cart.yaml", "us/prod/cart.yaml"], EU, "AMBIGUOUS_DOC"),
+    (["clusters/prod-us/cart.yaml"], EU, "NOT_FOUND"),
+    (["clusters/prod-us/cart.yaml", "clusters/staging/cart.yaml"], EU, "NOT_FOUND"),
+    (["prod/cart.yaml", "clusters/prod-us/cart.yaml"], EU, "prod/cart.yaml"),
+    (
+        ["prod-eu/staging/cart.yaml", "prod-eu/production/cart.yaml"],
+        EU,
+        "prod-eu/production/cart.yaml",
+    ),
+    (["a/eks-eu/cart.yaml", "b/eks-eu/cart.yaml"], EU, "AMBIGUOUS_DOC"),
+    # One cluster alone knows no others, and still prefers what is called like it.
+    (
+        ["clusters/one/cart.yaml", "clusters/two/cart.yaml"],
+        PlaceNames(cluster=("one",)),
+        "clusters/one/cart.yaml",
+    ),
+    (["clusters/two/cart.yaml"], PlaceNames(cluster=("one",)), "clusters/two/cart.yaml"),
+    # A cluster that is called like an application or an environment chooses nothing.
+    (["shop/staging/cart.yaml"], PlaceNames(cluster=("shop",)), "NOT_FOUND"),
+    (["shop/a/cart.yaml", "shop/b/cart.yaml"], PlaceNames(cluster=("shop",)), "AMBIGUOUS_DOC"),
+    (["prod/a/cart.yaml", "b/cart.yaml"], PlaceNames(cluster=("b", "prod")), "prod/a/cart.yaml"),
+]
 
 
-CLUSTERS = {"clusters/eu.yaml": cluster("eu", "prod"), "clusters/dev.yaml": cluster("dev", "dev")}
+@pytest.mark.parametrize(("paths", "names", "wanted"), CASES, ids=lambda value: str(value)[:60])
+def test_the_place_of_the_cluster(paths: list[str], names: PlaceNames, wanted: str) -> None:
+    assert found(paths, names) == wanted
+    assert found(paths[::-1], names) == wanted
 
 
-def reading(files: dict[str, str], path: str) -> list[tuple[str, bool]]:
-    """(who, is it known what it makes?) of everybody who reads a file."""
-    found = read_map(build(files)).reaching(path)
-    return [(one.said_by.partition(" in ")[0], not one.trouble) for one in found]
-
-
-def test_a_set_makes_an_application_for_each_cluster_that_is_declared_and_chosen() -> None:
-    (document,) = Readings().read(app_set("apps/{{name}}/{{values.tier}}"))
-    found = expanded(filled(document.root), CLUSTERS, Readings())
-    (one,) = found.made
-    assert one["metadata"]["name"] == "api-eu"
-    assert one["spec"]["source"]["path"] == "apps/eu/x-prod"
-    assert one["spec"]["destination"]["name"] == "eu"
-    assert (found.complete, found.by_clusters) == (True, True)
-
-
-@pytest.mark.parametrize("selected", ["env: none", "env: staging"])
-def test_where_no_declared_cluster_is_chosen_they_are_registered_elsewhere(selected: str) -> None:
-    (document,) = Readings().read(app_set("apps/{{name}}", selected=selected))
-    assert not expanded(filled(document.root), CLUSTERS, Readings()).complete
-
-
-def test_without_a_selector_the_cluster_that_argo_cd_runs_in_is_one_of_them() -> None:
-    (document,) = Readings().read(app_set("apps/{{name}}", selected=""))
-    found = expanded(filled(document.root), CLUSTERS, Readings())
-    assert [one["metadata"]["name"] for one in found.made] == [
-        "api-dev",
-        "api-eu",
-        "api-in-cluster",
-    ]
-
-
-def test_what_is_called_after_a_cluster_is_its_own_and_what_all_share_is_in_doubt() -> None:
-    files = {
-        **CLUSTERS,
-        **CHART,
-        "set.yaml": app_set("charts/api", "../../envs/{{name}}.yaml, values-{{name}}.yaml"),
-        "envs/eu.yaml": "replicaCount: 3\n",
-        "charts/api/values-eu.yaml": "replicaCount: 3\n",
+def test_a_whole_folder_or_stem_says_a_cluster_and_nothing_less() -> None:
+    asked = EU.asked("production")
+    said = {
+        "clusters/prod-eu/x.yaml": "yes",
+        "apps/cart/prod-us.yaml": "no",
+        "prod-us": "no",
+        "clusters/prod-eu-2/x.yaml": "silent",
+        "my-prod-eu/x.yaml": "silent",
+        "": "silent",
     }
-    own = [("Application//api-eu", True)]
-    assert reading(files, "envs/eu.yaml") == own
-    assert reading(files, "charts/api/values-eu.yaml") == own
-    both = [*own, ("ApplicationSet/argocd/api", False)]
-    assert reading(files, "charts/api/values.yaml") == both
+    assert {text: of_cluster([text], asked) for text in said} == said
+    assert of_cluster(["prod-us"], "production") == "silent"
 
 
-def test_a_set_whose_folders_stand_in_another_repository_is_not_followed() -> None:
-    listed = app_set("apps/{{path.basename}}").replace(
-        "clusters: {selector: {matchLabels: {env: prod}}, values: {tier: 'x-{{metadata.labels.env}}'}}",
-        "git: {repoURL: https://git.example/shop/other.git, directories: [{path: apps/*}]}",
-    )
-    files = {"set.yaml": listed, "apps/x/api.yaml": "kind: Deployment\n"}
-    assert reading(files, "apps/x/api.yaml") == [("ApplicationSet/argocd/api", False)]
+def test_the_cluster_takes_nothing_away_from_the_environment() -> None:
+    asked = in_cluster("production", ("prod-eu",))
+    assert asked == "production"
+    assert speaks(["overlays/staging"], asked) == "no"
+    assert speaks(["overlays/prod"], asked) == "yes"
+    assert closeness(["overlays/production"], asked) == 2
+    house = PlaceNames(words={"staging": ["integ"]}, cluster=("eu",))
+    assert speaks(["integ"], house.asked("staging")) == "yes"
+    assert speaks(["integ"], house.asked("production")) == "no"
 
 
-LABELS = "clusters: {selector: {matchExpressions: [{key: env, operator: In, values: [dev, prod]}]}}"
+def test_names_that_two_clusters_have_and_arns_are_no_names_of_folders() -> None:
+    arn = "arn:aws:eks:eu-west-1:1:cluster/blue"
+    names = PlaceNames(cluster=("a", "shared", arn), other_clusters=("b", "shared"))
+    asked = names.asked("production")
+    said = [of_cluster([one], asked) for one in ("shared", "blue", "a", "b", "A/x.yaml")]
+    assert said == ["silent", "yes", "yes", "no", "yes"]
 
 
-def _by_label(path: str, generator: str = LABELS) -> tuple[list[str], bool]:
-    """(paths of what is made, is it all?) where no cluster is declared."""
-    old = "clusters: {selector: {matchLabels: {SELECTED}}, values: {tier: 'x-{{metadata.labels.env}}'}}"
-    made = SET.replace(old, generator).replace("PATH", f"'{path}'").replace("[FILES]", "[]")
-    (document,) = Readings().read(made)
-    found = expanded(filled(document.root), {}, Readings())
-    return [one["spec"]["source"]["path"] for one in found.made], found.complete
+APPLICATION = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: cart-{name}, namespace: argocd}}
+spec:
+  destination: {{name: {cluster}, namespace: shop}}
+  source: {{repoURL: https://gitlab.example.com/shop/deployments.git, path: {path}}}
+"""
 
 
-def test_environments_that_a_selector_allows_a_label_are_the_clusters_of_folders_told_by_it() -> (
-    None
-):
-    assert _by_label("envs/{{metadata.labels.env}}") == (["envs/dev", "envs/prod"], True)
-    selected = "clusters: {selector: {matchLabels: {env: prod, team: a}}}"
-    assert _by_label("envs/{{metadata.labels.env}}", selected) == (["envs/prod"], True)
-
-
-@pytest.mark.parametrize(
-    ("path", "generator"),
-    [
-        ("apps/api", LABELS),
-        ("envs/{{name}}/{{metadata.labels.env}}", LABELS),
-        ("envs/{{metadata.labels.env}}/{{metadata.labels.region}}", LABELS),
-        ("envs/{{metadata.labels.env}}", LABELS.replace("In", "NotIn")),
-        ("envs/{{metadata.labels.env}}", LABELS.replace("dev, prod", "red, blue")),
-        ("envs/{{metadata.labels.env}}", "clusters: {}"),
-    ],
-)
-def test_what_no_label_tells_is_not_known(path: str, generator: str) -> None:
-    assert _by_label(path, generator)[1] is False
+def test_who_deploys_a_folder_says_its_cluster() -> None:
+    files = {
+        "blue/cart.yaml": DEPLOYMENT,
+        "green/cart.yaml": DEPLOYMENT,
+        "argocd/a.yaml": APPLICATION.format(name="a-prod", cluster="prod-eu", path="blue").encode(),
+        "argocd/b.yaml": APPLICATION.format(
+            name="b-prod", cluster="prod-us", path="green"
+        ).encode(),
+    }
+    for names, wanted in (
+        (EU, "blue/cart.yaml"),
+        (PlaceNames(cluster=("prod-us",), other_clusters=("prod-eu",)), "green/cart.yaml"),
+        (PlaceNames(cluster=("prod-us",)), "green/cart.yaml"),
+    ):
+        index = build(files)
+        place = locate.locate(REF, index, Hints(names.asked("production")))
+        assert place.path == wanted
+    with pytest.raises(NotEditable) as refused:
+        locate.locate(REF, build(files), Hints("production"))
+    assert refused.value.code == "AMBIGUOUS_DOC"
