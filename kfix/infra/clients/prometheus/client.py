@@ -24,6 +24,7 @@ import structlog
 from kfix.infra.clients.boundary import guarded, mapping, mappings
 from kfix.infra.clients.http import Bounds, Http, HttpResponse, open_http
 from kfix.infra.clients.prometheus.settings import PrometheusConnection
+from kfix.infra.clusters import fleet
 from schemas import errors
 
 log = structlog.get_logger(__name__)
@@ -140,10 +141,16 @@ def _series(item: Mapping[str, Any]) -> PromSeries:
 
 @asynccontextmanager
 async def open_prometheus(connection: PrometheusConnection) -> AsyncIterator[Prometheus]:
-    """Opens the client. Raises errors.Unauthorized when none is configured, ValueError for a bad address."""
+    """Opens the client. Raises errors.Unauthorized when none is configured, ValueError for a bad address, errors.Rejected
+    (``no_cluster_label``) where nothing would tell the series of several clusters apart."""
     if not configured(connection):
         raise errors.Unauthorized(
             "no Prometheus configured: set KFIX_PROMETHEUS_URL", reason="no_url"
+        )
+    if fleet().is_several and not connection.cluster_label:
+        raise errors.Rejected(
+            "several clusters are configured: set KFIX_PROMETHEUS_CLUSTER_LABEL to the label that tells them apart",
+            reason="no_cluster_label",
         )
     bounds = Bounds(
         timeout_s=connection.timeout_s,
