@@ -121,6 +121,9 @@ class _Api:
             for m in sorted(self._dd.monitors.values(), key=lambda m: m.id)
             if tags <= set(m.tags) and name in m.name.lower()
         ]
+        if "id_offset" in params:
+            after = whole(request, "id_offset")
+            found = [m for m in found if m.id > after]
         size = whole(request, "page_size", 100 if "page" in params else len(found) or 1)
         start = whole(request, "page", 0) * size
         states = params.get("group_states", "")

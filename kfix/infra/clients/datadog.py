@@ -30,6 +30,8 @@ _NAME = "Datadog"
 _PATIENCE = 3.0
 #: Log events of one page; the API allows 1,000.
 _PAGE = 200
+#: Monitors of one page.
+_MONITORS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,36 @@ class Datadog:
         )
         same(_NAME, {"id": monitor_id}, found)
         return found
+
+    async def monitors(self, tags: str = "", after: int = 0) -> list[Mapping[str, Json]]:
+        """A page of monitors by their ids, those behind ``after``; empty behind the last.
+
+        ``tags``: only those with all of these, by commas.
+        """
+        from datadog_api_client.v1.api.monitors_api import MonitorsApi
+
+        api = MonitorsApi(self._client)  # type: ignore[no-untyped-call]
+        asked: dict[str, Any] = {
+            **({"monitor_tags": tags} if tags else {}),
+            "page_size": _MONITORS,
+            "id_offset": after,
+            "with_downtimes": True,
+        }
+        call: Any = partial(api.list_monitors, **asked)
+        page: list[Mapping[str, Json]] = [_plain(item) for item in await self._call(call)]
+        if any(int(item.get("id") or 0) <= after for item in page):
+            raise another(_NAME, "page")
+        return page
+
+    async def monitor_count(self, tags: str = "") -> int:
+        """How many monitors there are."""
+        from datadog_api_client.v1.api.monitors_api import MonitorsApi
+
+        api = MonitorsApi(self._client)  # type: ignore[no-untyped-call]
+        query = " ".join(f'tag:"{tag.strip()}"' for tag in tags.split(",") if tag.strip())
+        answer = _plain(await self._call(lambda: api.search_monitors(query=query, per_page=1)))
+        total = mapping(_NAME, answer.get("metadata")).get("total_count")
+        return total if isinstance(total, int) else 0
 
     async def objective(self, slo_id: str) -> Mapping[str, Json]:
         """A service level objective. Raises errors.NotFound."""
@@ -202,6 +234,16 @@ class Datadog:
             raise errors.TimedOut("Datadog took too long") from failure
         except (OpenApiException, ValueError) as failure:
             raise errors.Unavailable("Datadog answered garbage", reason="malformed") from failure
+
+
+async def all_monitors(
+    datadog: Datadog, tags: str = ""
+) -> AsyncIterator[Sequence[Mapping[str, Json]]]:
+    """All monitors, page by page. By id: those that are made or deleted meanwhile move no page. Raises as ``monitors``."""
+    after = 0
+    while page := await datadog.monitors(tags, after):
+        yield page
+        after = max(int(item["id"]) for item in page)
 
 
 @asynccontextmanager
