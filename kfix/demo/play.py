@@ -19,6 +19,8 @@ from kfix.demo.story import DemoStory
 from kfix.engine.broker.embedded import free_port
 
 _READY_S = 60.0
+#: Scenarios for the system that watches beside, the first of another service.
+_BESIDE = ("cpu_throttling", "oom")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def play(options: Options, screen: Screen) -> None:
 
         deadline = time.monotonic() + options.limit_s
         story = DemoStory(sandbox, console, screen, check, deadline, doors["console"])
-        story.tell(_scenario(sandbox, options.scenario))
+        story.tell(*_scenarios(sandbox, options.scenario))
         screen.done("done", f"console {doors['console']}, sandbox {urls['control']}/_sandbox/state")
         while options.stay:
             check()
@@ -98,7 +100,8 @@ def _start_house(folder: Path, environment: dict[str, str]) -> Child:
 
 def _tokens() -> dict[str, str]:
     signing = base64.b64encode(secrets.token_bytes(32)).decode()
-    return {"datadog": secrets.token_urlsafe(32), "gitlab_signing": f"whsec_{signing}"}
+    plain = {name: secrets.token_urlsafe(32) for name in ("datadog", "alertmanager")}
+    return {**plain, "gitlab_signing": f"whsec_{signing}"}
 
 
 def _environment(folder: Path, console_port: int, tokens: dict[str, str]) -> dict[str, str]:
@@ -109,6 +112,7 @@ def _environment(folder: Path, console_port: int, tokens: dict[str, str]) -> dic
         "KFIX_CONSOLE_PORT": str(console_port),
         "KFIX_INGEST_PORT": "0",
         "KFIX_INGEST_DATADOG_TOKENS": tokens["datadog"],
+        "KFIX_INGEST_ALERTMANAGER_TOKENS": tokens["alertmanager"],
         "KFIX_INGEST_GITLAB_SIGNING_TOKENS": tokens["gitlab_signing"],
         "KFIX_INGEST_GITLAB_BOT": "kfix-bot",
         "KFIX_DECIDE_REOPEN_MINUTES": "0",
@@ -122,17 +126,21 @@ def _hooks(ingest: str, tokens: dict[str, str]) -> Document:
     return {
         "datadog_url": f"{ingest}/datadog-webhook",
         "datadog_token": tokens["datadog"],
+        "alertmanager_url": f"{ingest}/alertmanager-webhook",
+        "alertmanager_token": tokens["alertmanager"],
         "gitlab_url": f"{ingest}/gitlab-webhook",
         "gitlab_signing_token": tokens["gitlab_signing"],
     }
 
 
-def _scenario(sandbox: SandboxServer, name: str) -> Document:
-    found = sandbox.scenarios()
-    for scenario in found:
-        if scenario["name"] == name:
-            return scenario
-    raise DemoFailed(f"no scenario {name}; there are {', '.join(str(s['name']) for s in found)}")
+def _scenarios(sandbox: SandboxServer, name: str) -> tuple[Document, Document]:
+    """The one that was asked for, and one of another service for the system that watches beside."""
+    found = {str(scenario["name"]): scenario for scenario in sandbox.scenarios()}
+    if name not in found:
+        raise DemoFailed(f"no scenario {name}; there are {', '.join(found)}")
+    service = found[name]["service"]
+    second = next(n for n in _BESIDE if found[n]["service"] != service)
+    return found[name], found[second]
 
 
 def _strings(value: object) -> dict[str, str]:

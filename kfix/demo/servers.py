@@ -29,12 +29,12 @@ class SandboxServer:
         return found
 
     def connect(self, hooks: Document) -> None:
-        """Says where Datadog and GitLab deliver. Raises DemoFailed."""
+        """Says where Datadog, Alertmanager and GitLab deliver. Raises DemoFailed."""
         self._post("hooks", hooks)
 
-    def break_(self, scenario: str, growth: float) -> Document:
-        """Breaks a service; Datadog sends its webhook. Raises DemoFailed."""
-        return self._post("break", {"scenario": scenario, "growth": growth})
+    def break_(self, scenario: str, growth: float, source: str) -> Document:
+        """Breaks a service; the system ``source`` watches it and sends its webhook. Raises DemoFailed."""
+        return self._post("break", {"scenario": scenario, "growth": growth, "source": source})
 
     def merge(self, iid: int) -> Document:
         """Approves and merges as a reviewer. Raises DemoFailed."""

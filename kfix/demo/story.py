@@ -1,4 +1,5 @@
-"""The story: trouble, a merge request with proof, a merge, recovery, an outcome; then the same trouble once more."""
+"""The story: trouble, a merge request with proof, a merge, recovery, an outcome; the same trouble once more; then trouble
+of a service that another system watches."""
 
 from __future__ import annotations
 
@@ -25,12 +26,23 @@ from kfix.demo.servers import (
 _POLL_S = 0.25
 #: How much more the service needs when the trouble comes again, tried in turn until the raised limit is too small.
 _GROWTH = (2.5, 5.0, 10.0)
-_STEPS = {
-    "evidence": "evidence gathered from Datadog, Kubernetes and GitLab",
-    "diagnosis": "diagnosis",
-    "plans": "plans",
-    "checks": "safety checks",
-}
+_STEPS = {"diagnosis": "diagnosis", "plans": "plans", "checks": "safety checks"}
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedBy:
+    """Which system watches a service. ``source``: its word for the sandbox; ``deliveries``: where that lists its webhooks."""
+
+    source: str
+    name: str
+    webhook: str
+    deliveries: str
+
+
+DATADOG = WatchedBy("datadog", "Datadog", "Datadog's native webhook", "datadog_deliveries")
+PROMETHEUS = WatchedBy(
+    "prometheus", "Prometheus", "Alertmanager's webhook", "alertmanager_deliveries"
+)
 
 
 @dataclass(slots=True)
@@ -46,32 +58,35 @@ class DemoStory:
     known: set[str] = field(default_factory=set)
     first_mr_s: float = 0.0
 
-    def tell(self, scenario: Document) -> None:
-        """All of it. Raises DemoFailed with the step that was not reached."""
+    def tell(self, scenario: Document, second: Document) -> None:
+        """All of it; ``second`` is of a service that Prometheus watches. Raises DemoFailed with the step that was not reached."""
         name, service = str(scenario["name"]), str(scenario["service"])
-        self.screen.title(str(scenario["title"]))
+        self.screen.title(f"{scenario['title']} (watched by {DATADOG.name})")
         incident, iid = self._until_merge_request(name, service, growth=(1.0,))
-        self._show(incident, iid)
+        self._show(iid)
         self._merge_and_recover(service, incident, iid)
         self.screen.title("The same trouble comes again")
-        again, second = self._until_merge_request(name, service, growth=_GROWTH)
+        again, later = self._until_merge_request(name, service, growth=_GROWTH)
         found = self._wait("similar incidents", lambda: similar_found(self.console.incident(again)))
-        self.screen.done("the earlier incident was found as similar", f"{found} similar, !{second}")
-        self.screen.close()
+        self.screen.done("the earlier incident was found as similar", f"{found} similar, !{later}")
+        self.screen.title(f"{second['title']} (watched by {PROMETHEUS.name})")
+        name, service = str(second["name"]), str(second["service"])
+        _, iid = self._until_merge_request(name, service, growth=(1.0,), watched=PROMETHEUS)
+        self._show_diff(iid)
 
     def _until_merge_request(
-        self, scenario: str, service: str, growth: Sequence[float]
+        self, scenario: str, service: str, growth: Sequence[float], watched: WatchedBy = DATADOG
     ) -> tuple[str, int]:
         started = time.monotonic()
         before = self.sandbox.state()
-        self._break(scenario, growth)
+        self._break(scenario, growth, watched.source)
         state = self.sandbox.state()
         self.screen.done(f"{service} is broken", state["services"][service]["reason"])
-        self._delivered(len(before["datadog_deliveries"]))
+        self._delivered(len(before[watched.deliveries]), watched)
         incident = self._wait("the incident", self._new_incident)
         self.known.add(incident)
         self.screen.done("incident", f"{self.console_url}/incidents/{incident}")
-        self._follow(incident)
+        self._follow(incident, watched)
         count = len(before["merge_requests"])
         mr = self._wait("the merge request", lambda: self._merge_request(count, incident))
         took = time.monotonic() - started
@@ -80,28 +95,29 @@ class DemoStory:
         self._chat(before)
         return incident, int(mr["iid"])
 
-    def _break(self, scenario: str, growth: Sequence[float]) -> None:
+    def _break(self, scenario: str, growth: Sequence[float], source: str) -> None:
         """With the first factor that makes trouble. Raises DemoFailed when none does."""
         for factor in growth[:-1]:
             with contextlib.suppress(DemoFailed):
-                self.sandbox.break_(scenario, factor)
+                self.sandbox.break_(scenario, factor, source)
                 return
-        self.sandbox.break_(scenario, growth[-1])
+        self.sandbox.break_(scenario, growth[-1], source)
 
-    def _delivered(self, before: int) -> None:
+    def _delivered(self, before: int, watched: WatchedBy) -> None:
         deliveries = self._wait(
-            "Datadog's webhook", lambda: self.sandbox.state()["datadog_deliveries"][before:]
+            watched.webhook, lambda: self.sandbox.state()[watched.deliveries][before:]
         )
         status = deliveries[0]["status"]
         if status != 202:
-            raise DemoFailed(f"the door answered Datadog with {status}, not 202")
-        self.screen.done("Datadog's native webhook was delivered", "202 Accepted")
+            raise DemoFailed(f"the door answered {watched.name} with {status}, not 202")
+        self.screen.done(f"{watched.webhook} was delivered", "202 Accepted")
 
     def _new_incident(self) -> str:
         names = [str(i.get("incident_id") or i.get("id") or "") for i in self.console.incidents()]
         return next((n for n in names if n and n not in self.known), "")
 
-    def _follow(self, incident: str) -> None:
+    def _follow(self, incident: str, watched: WatchedBy) -> None:
+        evidence = f"evidence gathered from {watched.name}, Kubernetes and GitLab"
         shown: set[str] = set()
 
         def step() -> bool:
@@ -109,7 +125,7 @@ class DemoStory:
             for name in reached(found):
                 if name not in shown:
                     shown.add(name)
-                    self.screen.done(_STEPS[name], _detail(name, found))
+                    self.screen.done(_STEPS.get(name, evidence), _detail(name, found))
             status = found.get("status")
             if status in ("no_action", "needs_human"):
                 raise DemoFailed(
@@ -132,10 +148,14 @@ class DemoStory:
         self._wait("the card in Teams", lambda: self.sandbox.state()["teams"] > before["teams"])
         self.screen.done("Teams has the card")
 
-    def _show(self, incident: str, iid: int) -> None:
+    def _show_diff(self, iid: int) -> Document:
         self.screen.close()
         mr = next(m for m in self.sandbox.state()["merge_requests"] if m["iid"] == iid)
         self.screen.block("what the merge request changes", str(mr["diff"]), "diff")
+        return dict(mr)
+
+    def _show(self, iid: int) -> None:
+        mr = self._show_diff(iid)
         self.screen.block(f"!{iid} {mr['title']}", str(mr["description"]), "markdown")
 
     def _merge_and_recover(self, service: str, incident: str, iid: int) -> None:

@@ -10,6 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from statistics import fmean
 from typing import Protocol
@@ -215,33 +216,45 @@ class _Reader:
         return found
 
     def _selected(self, metric: str) -> Callable[[float], Vector]:
-        keep = _kept(self._matchers())
-        source = self._source
+        series = self._kept(metric)
 
         def at_once(at: float) -> Vector:
-            told = ((s, s.at(at)) for s in source.named(metric) if keep(s.labels))
-            return [(_labels(s.labels, metric), v) for s, v in told if v is not None]
+            return [(labels, v) for labels, value in series() if (v := value(at)) is not None]
 
         return at_once
 
     def _ranged(self, metric: str) -> tuple[Callable[[float], Ranges], float]:
-        keep = _kept(self._matchers())
+        series = self._kept(metric)
         self._take("[")
         seconds = _seconds(self._take())
         self._take("]")
-        source = self._source
 
         def within(at: float) -> Ranges:
             last = at // SCRAPE_S * SCRAPE_S
             times = [last - n * SCRAPE_S for n in range(int(seconds // SCRAPE_S), -1, -1)]
-            found = []
-            for series in source.named(metric):
-                if keep(series.labels):
-                    points = [(t, v) for t in times if (v := series.at(t)) is not None]
-                    found.append((_labels(series.labels), points))
-            return found
+            return [
+                (_nameless(labels), [(t, v) for t in times if (v := value(t)) is not None])
+                for labels, value in series()
+            ]
 
         return within, seconds
+
+    def _kept(
+        self, metric: str
+    ) -> Callable[[], list[tuple[Labels, Callable[[float], float | None]]]]:
+        """The series that the matchers keep, listed when they are first asked for; windows that overlap share samples."""
+        keep = _test(self._matchers())
+        source = self._source
+
+        @cache
+        def series() -> list[tuple[Labels, Callable[[float], float | None]]]:
+            return [
+                (_labels(s.labels, metric), cache(s.at))
+                for s in source.named(metric)
+                if keep(s.labels)
+            ]
+
+        return series
 
 
 def _tokens(text: str) -> Iterable[str]:
@@ -274,7 +287,7 @@ def _labels(labels: Mapping[str, str], name: str = "") -> Labels:
     return tuple(sorted((k, v) for k, v in named.items() if v))
 
 
-def _kept(matchers: Sequence[tuple[str, str, str]]) -> Callable[[Mapping[str, str]], bool]:
+def _test(matchers: Sequence[tuple[str, str, str]]) -> Callable[[Mapping[str, str]], bool]:
     tests: dict[str, Callable[[str, str], bool]] = {
         "=": lambda have, want: have == want,
         "!=": lambda have, want: have != want,
@@ -324,17 +337,14 @@ def _replaced(inner: Instant, texts: Sequence[str]) -> Instant:
         value = inner(at)
         if isinstance(value, float):
             raise BadQuery("label_replace() of a number")
-        found: Vector = []
-        for labels, one in value:
-            match = re.fullmatch(pattern, dict(labels).get(origin, ""))
-            new = (
-                replacement
-                if match is None
-                else re.sub(r"\$(\d)", lambda m, match=match: match[int(m[1])] or "", replacement)
-            )
-            changed = labels if match is None else _labels({**dict(labels), target: new})
-            found.append((changed, one))
-        return found
+        return [(changed(labels), one) for labels, one in value]
+
+    def changed(labels: Labels) -> Labels:
+        match = re.fullmatch(pattern, dict(labels).get(origin, ""))
+        if match is None:
+            return labels
+        new = match.expand(re.sub(r"\$(\d)", r"\\\1", replacement))
+        return _labels({**dict(labels), target: new})
 
     return told
 

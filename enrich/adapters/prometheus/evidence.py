@@ -111,10 +111,8 @@ class PrometheusEvidence:
             for name in ("kube_namespace", *WORKLOAD_TAGS.values())
             if names.get(name)
         }
-        own, *found = await asyncio.gather(
-            self._own(since, end),
-            *(self._reads.client.query_range(q.promql, since, end) for q in asked),
-        )
+        answers = (self._reads.client.query_range(q.promql, since, end) for q in asked)
+        own, found = await asyncio.gather(self._own(since, end), asyncio.gather(*answers))
         ours = (
             answered(question, one.labels, one.timestamps, one.values, tags)
             for question, series in zip(asked, found, strict=True)

@@ -15,6 +15,7 @@ from kfix.demo.servers import ConsoleServer, SandboxServer, outcome_of, reached,
 from kfix.demo.story import DemoStory
 
 SCENARIO = {"name": "oom", "title": "cart dies", "service": "cart"}
+SECOND = {"name": "cpu_throttling", "title": "checkout is slow", "service": "checkout"}
 
 
 class Recorder:
@@ -45,6 +46,7 @@ class House:
         self.broken = 0
         self.merged = False
         self.growth: list[float] = []
+        self.sources: list[str] = []
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
@@ -52,6 +54,7 @@ class House:
             self.broken += 1
             self.merged = False
             self.growth.append(json.loads(request.content)["growth"])
+            self.sources.append(json.loads(request.content)["source"])
             return httpx.Response(200, json={"state": self.state()})
         if path == "/_sandbox/merge":
             self.merged = True
@@ -79,8 +82,12 @@ class House:
             for n in range(1, self.broken + 1)
         ]
         return {
-            "services": {"cart": {"condition": "oom_killed" if ill else "healthy", "reason": "r"}},
-            "datadog_deliveries": [{"status": door}] * self.broken,
+            "services": {
+                name: {"condition": "oom_killed" if ill else "healthy", "reason": "r"}
+                for name in ("cart", "checkout")
+            },
+            "datadog_deliveries": [{"status": door}] * self.sources.count("datadog"),
+            "alertmanager_deliveries": [{"status": door}] * self.sources.count("prometheus"),
             "gitlab_deliveries": [{"status": 202}] * self.merged,
             "merge_requests": [] if self.flaw == "no_mr" else mrs,
             "slack": [{}] * self.broken,
@@ -124,7 +131,7 @@ def tell(house: House, seconds: float = 5) -> list[str]:
         time.monotonic() + seconds,
         "http://c",
     )
-    story.tell(SCENARIO)
+    story.tell(SCENARIO, SECOND)
     return screen.steps
 
 
@@ -145,11 +152,17 @@ def test_the_story_goes_from_trouble_to_the_similar_incident() -> None:
         "outcome stored: success",
         "comes again",
         "found as similar: 1 similar, !2",
+        "checkout is slow (watched by Prometheus)",
+        "Alertmanager's webhook was delivered",
+        "from Prometheus, Kubernetes",
+        "merge request !3",
+        "+ memory",
     ]
     at = 0
     for wanted in order:
         at = next(n for n in range(at, len(steps)) if wanted in steps[n])
-    assert house.growth == [1.0, 2.5]
+    assert house.growth == [1.0, 2.5, 1.0]
+    assert house.sources == ["datadog", "datadog", "prometheus"]
 
 
 @pytest.mark.parametrize(
