@@ -17,6 +17,7 @@ from typing import Any, Literal
 import yaml
 
 from kfix.infra.clients.renderers import Programs
+from tools.repositories import parts
 
 MEMORY = "spec.template.spec.containers[name=api].resources.limits.memory"
 IMAGE = "spec.template.spec.containers[name=api].image"
@@ -98,25 +99,7 @@ def built(*envs: str) -> list[Deploy]:
 
 
 VALUES = "replicaCount: 2\nimage: {repository: registry.example/api, tag: 1.0.0}\nresources:\n  limits:\n    memory: 256Mi\n"
-TEMPLATE = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {{ .Release.Name }}
-spec:
-  replicas: {{ .Values.replicaCount }}
-  selector:
-    matchLabels: {app: {{ .Release.Name }}}
-  template:
-    metadata:
-      labels: {app: {{ .Release.Name }}}
-    spec:
-      containers:
-        - name: api
-          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
-          resources:
-            {{- toYaml .Values.resources | nindent 12 }}
-"""
+TEMPLATE = parts.template()
 PROD = "resources:\n  limits:\n    memory: 512Mi\n"
 
 

@@ -24,38 +24,9 @@ MEMORY = "spec.template.spec.containers[name=api].resources.limits.memory"
 _VALUES = """\
 replicaCount: 2
 image: {{repository: registry.example/svc-{n:04}, tag: 1.0.{n}}}
-service: {{port: 80}}
 resources:
   limits: {{cpu: 500m, memory: 256Mi}}
   requests: {{cpu: 100m, memory: 64Mi}}
-"""
-_DEPLOYMENT = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {{ .Release.Name }}
-spec:
-  replicas: {{ .Values.replicaCount }}
-  selector:
-    matchLabels: {app: {{ .Release.Name }}}
-  template:
-    metadata:
-      labels: {app: {{ .Release.Name }}}
-    spec:
-      containers:
-        - name: api
-          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
-          resources:
-            {{- toYaml .Values.resources | nindent 12 }}
-"""
-_SERVICE = """\
-apiVersion: v1
-kind: Service
-metadata:
-  name: {{ .Release.Name }}
-spec:
-  selector: {app: {{ .Release.Name }}}
-  ports: [{port: {{ .Values.service.port }}}]
 """
 _APPLICATION = """\
 apiVersion: argoproj.io/v1alpha1
@@ -79,10 +50,8 @@ def repository(charts: int) -> dict[str, bytes | str]:
     files: dict[str, bytes | str] = {}
     for n in range(charts):
         folder = f"charts/svc-{n:04}"
-        files[f"{folder}/Chart.yaml"] = f"apiVersion: v2\nname: svc-{n:04}\nversion: 1.0.{n}\n"
+        files |= parts.chart(folder)
         files[f"{folder}/values.yaml"] = _VALUES.format(n=n)
-        files[f"{folder}/templates/deployment.yaml"] = _DEPLOYMENT
-        files[f"{folder}/templates/service.yaml"] = _SERVICE
         for env in ENVIRONMENTS:
             files[f"{folder}/values-{env}.yaml"] = (
                 f"# {env} of svc-{n:04}\nresources:\n  limits: {{cpu: 500m, memory: {n + 300}Mi}}\n"

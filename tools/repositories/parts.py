@@ -49,6 +49,13 @@ spec:
           resources:
             {{- toYaml .Values.resources | nindent 12 }}
 """
+
+
+def template(name: str = "{{ .Release.Name }}") -> str:
+    """A chart's template of a workload with one container."""
+    return _TEMPLATE.replace("NAME", name)
+
+
 VALUES = f"""\
 replicaCount: 2
 image:
@@ -66,7 +73,7 @@ def chart(folder: str, *, name: str = "{{ .Release.Name }}", more: str = "") -> 
     return {
         f"{folder}/Chart.yaml": f"apiVersion: v2\nname: {called}\nversion: 0.1.0\n{more}",
         f"{folder}/values.yaml": VALUES,
-        f"{folder}/templates/deployment.yaml": _TEMPLATE.replace("NAME", name),
+        f"{folder}/templates/deployment.yaml": template(name),
         f"{folder}/templates/service.yaml": service("NAME").replace("NAME", f"'{name}'"),
     }
 
