@@ -141,16 +141,17 @@ async def _clusters(
     gate = asyncio.Semaphore(settings.gitlab_at_once)
     found = {}
     for one in known:
-        reader = _reader(clients.get(one.own.name), settings, alone=len(known) == 1)
+        # Alone it has nobody to hold up, so it is asked however silent it is.
+        health = Health(one.own.name, settings.silent_cluster_s) if len(known) > 1 else None
+        reader = _reader(clients.get(one.own.name), settings, health)
         repository = LimitedRepository(_repository(forge, settings, one), gate)
         found[one.own.name] = _About(reader, repository)
     return found
 
 
 def _reader(
-    client: Kubernetes | None, settings: Enrich, *, alone: bool
+    client: Kubernetes | None, settings: Enrich, health: Health | None
 ) -> KubernetesEvidence | RestingCluster | NoClusterReader:
-    """Alone it has nobody to hold up, so it is asked however silent it is."""
     if client is None:
         return NoClusterReader()
     from enrich.adapters.kubernetes import KubernetesEvidence
@@ -162,7 +163,7 @@ def _reader(
         at_once=settings.kubernetes_at_once,
         keep_s=settings.share_reads_s,
     )
-    return evidence if alone else RestingCluster(evidence, Health(settings.silent_cluster_s))
+    return evidence if health is None else RestingCluster(evidence, health)
 
 
 def _repository(forge: Forge | None, settings: Enrich, one: KnownCluster) -> DeclaredRepository:

@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import structlog
+
 from enrich.ports import ClusterReader, Listing
+from kfix.infra.telemetry import metrics
 from kfix.texts import say
 from schemas import errors
 from schemas.base import Json
 from schemas.context import LogExcerpt
+
+log = structlog.get_logger(__name__)
 
 
 class SharedReader(ClusterReader, Protocol):
@@ -28,12 +33,16 @@ class SharedReader(ClusterReader, Protocol):
 
 @dataclass(slots=True)
 class Health:
-    """When a cluster was last found silent. ``silent_at`` in seconds of the clock; ``None`` while it answers."""
+    """When the cluster ``name`` was last found silent. ``silent_at`` in seconds of the clock; ``None`` while it answers."""
 
+    name: str
     rest_s: float
     clock: Callable[[], float] = time.monotonic
     silent_at: float | None = None
     trying: bool = False
+
+    def __post_init__(self) -> None:
+        metrics.CLUSTER_SILENT.labels(self.name).set(0)
 
     @asynccontextmanager
     async def asked(self) -> AsyncIterator[None]:
@@ -46,15 +55,21 @@ class Health:
             yield
         except (errors.Unavailable, errors.TimedOut, TimeoutError, asyncio.CancelledError):
             # A question that outlives its alert's deadline is cancelled.
-            self.silent_at = self.clock()
+            self._found(silent=True)
             raise
         except errors.KFixError:
-            self.silent_at = None
+            self._found(silent=False)
             raise
         else:
-            self.silent_at = None
+            self._found(silent=False)
         finally:
             self.trying = self.trying and not trial
+
+    def _found(self, *, silent: bool) -> None:
+        if silent is (self.silent_at is None):
+            log.warning("cluster.silent" if silent else "cluster.answers", cluster=self.name)
+            metrics.CLUSTER_SILENT.labels(self.name).set(silent)
+        self.silent_at = self.clock() if silent else None
 
     def _refuse(self) -> None:
         assert self.silent_at is not None

@@ -42,6 +42,11 @@ LOCK_PROOFS = Counter("kfix_lock_proofs_total", "Probes of the lock", ["cluster"
 RULES_BROKEN = Counter(
     "kfix_rules_broken_total", "Rules and builders of plans that broke: defects", ["where"]
 )
+CLUSTER_SILENT = Gauge(
+    "kfix_cluster_silent",
+    "1: one of several clusters did not answer and is left alone for a while; 0: it answers",
+    ["cluster"],
+)
 DECISIONS = Counter(
     "kfix_decisions_total", "Decisions about alerts and recoveries", ["status", "cluster"]
 )

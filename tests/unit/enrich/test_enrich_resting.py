@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from enrich.adapters.resting import Health, RestingCluster
 from enrich.ports import Listing
@@ -45,7 +47,7 @@ class World:
     def __init__(self) -> None:
         self.now = 0.0
         self.reader = Reader()
-        self.cluster = RestingCluster(self.reader, Health(10.0, lambda: self.now))
+        self.cluster = RestingCluster(self.reader, Health("qa", 10.0, lambda: self.now))
 
     async def asked(self) -> str:
         """What becomes of one alert's question, within its deadline."""
@@ -57,6 +59,11 @@ class World:
         except errors.KFixError as failure:
             return "rests" if "did not answer" in str(failure) else failure.reason
         return "answered"
+
+    @property
+    def told(self) -> float | None:
+        """What operators see of it."""
+        return REGISTRY.get_sample_value("kfix_cluster_silent", {"cluster": "qa"})
 
 
 @pytest.fixture
@@ -76,7 +83,11 @@ async def test_after_no_answer_nobody_asks_until_it_has_rested(
     world: World, answer: Listing | BaseException | None, became: str
 ) -> None:
     world.reader.answer = answer
-    assert await world.asked() == became
+    assert world.told == 0
+    with capture_logs() as lines:
+        assert await world.asked() == became
+    assert world.told == 1
+    assert [(line["event"], line["cluster"]) for line in lines] == [("cluster.silent", "qa")]
     world.reader.answer = Listing()
     world.now = 9.9
     assert (await world.asked(), len(world.reader.asked)) == ("rests", 1)
@@ -84,6 +95,7 @@ async def test_after_no_answer_nobody_asks_until_it_has_rested(
         await world.cluster.logs([])
     world.now = 10.0
     assert (await world.asked(), await world.asked()) == ("answered", "answered")
+    assert world.told == 0
 
 
 async def test_one_question_alone_tries_it(world: World) -> None:
