@@ -332,34 +332,41 @@ def _in_environment(
     trouble = say("manifests.helmfile_not_followed", unknown=unknown) if unknown else ""
     lenient = str(whole.get("missingFileHandler", "Error")) in _LENIENT
     templates = mapping(whole, "templates")
-    said_by_all = " ".join(
-        str(said.content.get(key)) for said in documents for key in ("environments", "values")
-    )
+    settings = _settings(documents)
     bases = tuple(dict.fromkeys(said.path for said in documents if said.path != path))
-    for said in documents:
-        for at, entry in enumerate(mappings(said.content, "releases")):
-            try:
-                inherited, mine = _inherited(entry, templates)
-            except NotFilled as failure:
-                what = say("manifests.helmfile_not_followed", unknown=str(failure))
-                inherited, mine = {}, dict(entry)
-                trouble = trouble or what
-            refilled = _refilled(again, own.index(said), at) if again and said in own else None
-            one = _release(
-                path, (said, at), (inherited, mine), (environment, state, refilled), index
-            )
-            if one.left_out:
-                continue
-            if lenient or str(mine.get("missingFileHandler", "")) in _LENIENT:
-                one = _without_missing(one, index)
-            if one.pattern is not None:
-                one = replace(one, pattern=_wide(f"{entry} {said_by_all}", posixpath.dirname(path)))
-            yield replace(
-                one,
-                document=said.number,
-                reads=(*bases, *one.reads),
-                trouble=one.trouble or trouble,
-            )
+    listed = (
+        (said, at, entry)
+        for said in documents
+        for at, entry in enumerate(mappings(said.content, "releases"))
+    )
+    for said, at, entry in listed:
+        given, why = _with_templates(entry, templates)
+        refilled = _refilled(again, own.index(said), at) if again and said in own else None
+        one = _release(path, (said, at), given, (environment, state, refilled), index)
+        if one.left_out:
+            continue
+        if lenient or str(given[1].get("missingFileHandler", "")) in _LENIENT:
+            one = _without_missing(one, index)
+        if one.pattern is not None:
+            one = replace(one, pattern=_wide(f"{entry} {settings}", posixpath.dirname(path)))
+        reads = (*bases, *one.reads)
+        yield replace(one, document=said.number, reads=reads, trouble=one.trouble or why or trouble)
+
+
+def _settings(documents: Sequence[Said]) -> str:
+    """What is written of helmfile's own values."""
+    keys = ("environments", "values")
+    return " ".join(str(said.content.get(key)) for said in documents for key in keys)
+
+
+def _with_templates(
+    entry: Mapping[str, Any], templates: Mapping[str, Any]
+) -> tuple[tuple[Mapping[str, Any], Mapping[str, Any]], str]:
+    """What templates give a release and what it says itself, and why that is not known."""
+    try:
+        return _inherited(entry, templates), ""
+    except NotFilled as failure:
+        return ({}, entry), say("manifests.helmfile_not_followed", unknown=str(failure))
 
 
 def _refilled(again: _Again, number: int, at: int) -> _Refilled:
@@ -447,47 +454,55 @@ def _release(
         _check(whole, fields)
         layers = tuple(made(state.values))
     except (NotFilled, NotEditable) as failure:
-        if state.values is None and state.trouble:
-            why = say("manifests.helmfile_not_followed", unknown=f"environments ({state.trouble})")
-        else:
-            why = say("manifests.helmfile_cannot_fill", what=_short(failure))
-        trouble = trouble or why
-    absent = {
-        layer.path
-        for layer, (value, _) in zip(layers, listed, strict=False)
-        if layer.inline is None
-        and _OF_ENVIRONMENT.search(str(value))
-        and layer.path not in index.files
-    }
-    written, name = fields["chart"], fields["name"]
-    chart = posixpath.normpath(posixpath.join(folder, written))
-    chart = "" if chart == "." else chart
-    here = bool(written) and posixpath.join(chart, "Chart.yaml") in index.texts
-    fills = any(layer.text for layer in layers)
+        trouble = trouble or _why(state, failure)
+    chart = _chart_at(index, posixpath.normpath(posixpath.join(folder, fields["chart"])), fields)
+    filling = Filling(state, lambda values: tuple(made(values, anew=True)))
+    elsewhere = say("manifests.named_chart_kept_elsewhere", chart=fields["chart"][:80])
     return FileRelease(
-        say("manifests.helmfile_release", name=name, path=path, environment=environment),
+        say("manifests.helmfile_release", name=fields["name"], path=path, environment=environment),
         path,
         environment,
-        name,
+        fields["name"],
         fields["namespace"],
-        chart if here else None,
+        chart,
         layers,
-        trouble
-        or ("" if here else say("manifests.named_chart_kept_elsewhere", chart=written[:80])),
-        kept="" if here or trouble else posixpath.basename(written),
-        absent=frozenset(absent),
+        trouble or ("" if chart is not None else elsewhere),
+        kept="" if chart is not None or trouble else posixpath.basename(fields["chart"]),
+        absent=_absent(index, layers, [value for value, _ in listed]),
         pattern=_wide(wide, folder) if trouble else None,
         left_out=_is_left_out(whole, fields, dotted, state.values),
-        reads=state.reads if _uses_state(index, wide, layers, said) else (),
-        filling=Filling(state, lambda values: tuple(made(values, anew=True)))
-        if fills and state.values is not None
-        else None,
+        reads=state.reads if _uses_state(wide, layers, said) else (),
+        filling=filling if state.values is not None and any(r.text for r in layers) else None,
     )
 
 
-def _uses_state(
-    index: RepositoryIndex, written: str, layers: Sequence[ReleaseValues], said: Said
-) -> bool:
+def _why(state: State, failure: Exception) -> str:
+    if state.values is None and state.trouble:
+        return say("manifests.helmfile_not_followed", unknown=f"environments ({state.trouble})")
+    return say("manifests.helmfile_cannot_fill", what=_short(failure))
+
+
+def _chart_at(index: RepositoryIndex, folder: str, fields: Mapping[str, str]) -> str | None:
+    """The chart's folder; ``None`` where it is not here."""
+    folder = "" if folder == "." else folder
+    here = bool(fields["chart"]) and posixpath.join(folder, "Chart.yaml") in index.texts
+    return folder if here else None
+
+
+def _absent(
+    index: RepositoryIndex, layers: Sequence[ReleaseValues], written: Sequence[Any]
+) -> frozenset[str]:
+    """Values files called after the environment that are not there."""
+    return frozenset(
+        layer.path
+        for layer, value in zip(layers, written, strict=False)
+        if layer.inline is None
+        and _OF_ENVIRONMENT.search(str(value))
+        and layer.path not in index.files
+    )
+
+
+def _uses_state(written: str, layers: Sequence[ReleaseValues], said: Said) -> bool:
     """May helmfile's own values reach the release?"""
     return (
         not said.whole
