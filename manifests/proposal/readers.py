@@ -25,6 +25,8 @@ from manifests.repository.kustomize import Graph
 from manifests.repository.rendering import KustomizeBuild, Recipe, RenderSession
 from schemas.base import Json, ObjectRef
 
+#: Who deploys charts with values of their own.
+_DEPLOYERS = ("argocd", "flux", "fleet", "helmfile")
 #: Overlays rendered to see that they stay as they are.
 _WITNESSES = 8
 #: (release, namespace) of charts whose releases say none, by chart.
@@ -280,6 +282,8 @@ def _release_units(
         if release.chart is None or later is None or release.trouble:
             seen.doubt(release.said_by, release.trouble or say("manifests.chart_kept_elsewhere"))
             continue
+        if release.alone:
+            _doubt_deployers(sides[0], release.chart, seen)
         default = posixpath.basename(release.chart) or "release", ""
         name, namespace = installed.get(release.chart, default)
         before, after = release.recipe(name, namespace), later.recipe(name, namespace)
@@ -295,6 +299,14 @@ def _release_units(
             apart=apart,
             hands_on=frozenset((o.kind, o.namespace, o.name) for o in owners),
         )
+
+
+def _doubt_deployers(side: Side, chart: str, seen: RenderedChanges) -> None:
+    """A chart that nobody is known to install may be installed by a deployer that names it and cannot be followed, with
+    values of its own."""
+    for one in side.whole.reaching(posixpath.join(chart, "Chart.yaml")):
+        if one.trouble and one.by in _DEPLOYERS and not one.cannot_read:
+            seen.doubt(one.said_by, one.trouble)
 
 
 def _places_of(release: Release, graph: Graph) -> Iterator[ChangedPlace]:

@@ -762,12 +762,14 @@ def _generated(
     how: str = _VALUES_OF,
     called: str = "api-{{HOLE env}}",
     more: str = "",
+    env: str = "env",
 ) -> Repo:
     """An ApplicationSet whose elements say ``replicaCount`` and ``resources.limits.memory``, as the chart does.
     ``values``: where those of prod and of dev stand."""
     text = _HEAD + ("  goTemplate: true\n" if go else "") + more
     text += "  generators:\n" + generators + _EACH.replace("HELM\n", how).replace("NAME", called)
-    for field in ("env", "replicaCount", "memory"):
+    text = text.replace("{{HOLE env", "{{HOLE " + env)
+    for field in (env, "replicaCount", "memory"):
         path = "resources.limits.memory" if field == "memory" else field
         text = text.replace("{{HOLE " + field, "{{" + (f" .{path} " if go else path))
     deploys = [helm(env, where) for env, where in zip(("prod", "dev"), values, strict=True)]
@@ -894,6 +896,47 @@ GENERATED = [
         [refused("prod", "spec.replicas", 9)],
         go=True,
         more=_PATCH.replace("eq .env", "semverCompare .env"),
+    ),
+    _generated(
+        "a field of an element that chooses it too",
+        "    - list:\n"
+        + _SIZED
+        + "      selector: {matchExpressions: [{key: replicaCount, operator: In, values: ['4', '1']}]}\n",
+        [f"sets/api.yaml#spec.generators.0.list.elements.{n}" for n in (0, 1)],
+        [refused("prod", "spec.replicas", 9), right("prod")],
+        go=True,
+    ),
+    _generated(
+        "files that two ApplicationSets read, one of them for its names",
+        f"    - {_FILES}\n",
+        [f"config/{env}.json#" for env in ("prod", "dev")],
+        [refused("prod", "spec.replicas", 9), right("prod"), right("dev")],
+        files=_CONFIG
+        | {
+            "k8s/cm.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n",
+            "sets/other.yaml": _HEAD.replace("name: api", "name: other")
+            + f"  generators: [{_FILES}]\n"
+            + "  template: {metadata: {name: 'cm-{{env}}-{{replicaCount}}'}, spec: {destination: {namespace: shop}, source: {repoURL: 'https://git.example/shop/deploy.git', path: k8s}}}\n",
+        },
+    ),
+    _generated(
+        "a chart whose only deployer cannot be followed, beside files that are called like environments",
+        "    - git: {repoURL: 'https://git.example/shop/deploy.git', directories: [{path: envs/*}], values: {replicaCount: '4', memory: 512Mi}}\n",
+        ["sets/api.yaml#spec.generators.0.git.values"] * 2,
+        [refused("prod", "spec.replicas", 9), refused("dev", "spec.replicas", 9)],
+        files={f"envs/{env}/x.yaml": "a: b\n" for env in ("prod", "dev")},
+        how="          values: |\n            replicaCount: {{values.replicaCount}}\n",
+        called="api-{{path.basename}}",
+    ),
+    _generated(
+        "a value that every element of a generator gets",
+        "    - git: {repoURL: 'https://git.example/shop/deploy.git', directories: [{path: envs/*}], values: {replicaCount: '4', memory: 512Mi}}\n",
+        ["sets/api.yaml#spec.generators.0.git.values"] * 2,
+        [refused("prod", "spec.replicas", 9), refused("dev", "spec.replicas", 9)],
+        files={f"envs/{env}/x.yaml": "a: b\n" for env in ("prod", "dev")},
+        how="          values: |\n            replicaCount: {{values.replicaCount}}\n",
+        called="api-{{path.basename}}",
+        env="path.basename",
     ),
     _generated(
         "a field of an element that says where to deploy too",
