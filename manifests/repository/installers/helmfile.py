@@ -23,7 +23,7 @@ from manifests.refused import NotEditable
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import commands, required_env
 from manifests.repository.installers.helmfile_state import (
-    Said,
+    HelmfileDocument,
     State,
     check_plain,
     dot,
@@ -82,7 +82,7 @@ class ReleaseValues(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
+class ReleaseFilling:
     """helmfile's own values that templates of a release are filled with, and what other ones would make of its list."""
 
     state: State
@@ -90,7 +90,7 @@ class Filling:
 
 
 #: The documents of a helmfile, filled in with other values; a release's list of values, filled in so.
-_Again = Callable[..., Iterator[Said]]
+_Again = Callable[..., Iterator[HelmfileDocument]]
 _Refilled = Callable[[Mapping[str, Any]], list[Any]]
 #: An environment's name, and whether defaults are below its values.
 _Dotted = tuple[str, bool]
@@ -121,7 +121,7 @@ class FileRelease:
     #: Files that are read to fill it in.
     reads: tuple[str, ...] = ()
     #: Set where some of its values are filled in.
-    filling: Filling | None = None
+    filling: ReleaseFilling | None = None
 
 
 def releases(index: RepositoryIndex) -> Iterator[FileRelease]:
@@ -232,7 +232,7 @@ def _short(failure: Exception) -> str:
     return said[:60]
 
 
-def _documents(index: RepositoryIndex, path: str, content: str) -> list[Said] | None:
+def _documents(index: RepositoryIndex, path: str, content: str) -> list[HelmfileDocument] | None:
     """The helmfile as it is written; ``None`` where that is no YAML before it is filled in."""
     if _UNQUOTED.search(content):
         return None
@@ -240,10 +240,12 @@ def _documents(index: RepositoryIndex, path: str, content: str) -> list[Said] | 
         read = [equivalence.filled(one.root) for one in index.readings.read(content)]
     except NotEditable:
         return None
-    return [Said(path, n, one) for n, one in enumerate(read) if isinstance(one, Mapping)]
+    return [
+        HelmfileDocument(path, n, one) for n, one in enumerate(read) if isinstance(one, Mapping)
+    ]
 
 
-def _fills_values(documents: Sequence[Said]) -> bool:
+def _fills_values(documents: Sequence[HelmfileDocument]) -> bool:
     """Does a template stand in values that are written inside of it?"""
     return any(
         "{{" in str(value)
@@ -258,12 +260,12 @@ def _fills_values(documents: Sequence[Said]) -> bool:
 
 
 def _environments(
-    index: RepositoryIndex, path: str, content: str, written: Sequence[Said] | None
+    index: RepositoryIndex, path: str, content: str, written: Sequence[HelmfileDocument] | None
 ) -> list[str]:
     """The names of the environments, of bases too; empty where there are none. A default one where nothing can be read
     but that there are releases."""
     found: dict[str, None] = {}
-    documents: list[Said] = list(written or ())
+    documents: list[HelmfileDocument] = list(written or ())
     if written is None:
         with contextlib.suppress(NotFilled, NotEditable):
             for one in _filled_documents(index, path, content, "default"):
@@ -281,10 +283,10 @@ def _filled_documents(
     content: str,
     environment: str,
     instead: Mapping[str, Any] | None = None,
-) -> Iterator[Said]:
+) -> Iterator[HelmfileDocument]:
     """The helmfile's parts, each filled in with the values that those before it say; ``instead``: others, where those say
     any. Raises NotFilled, NotEditable."""
-    before: list[Said] = []
+    before: list[HelmfileDocument] = []
     for part in re.split(r"\r?\n---[ \t]*\r?\n", content):
         state = read_state(
             index,
@@ -298,15 +300,15 @@ def _filled_documents(
             check_plain(one.root)
             content_of = equivalence.filled(one.root)
             if isinstance(content_of, Mapping):
-                before.append(Said(path, 0, content_of, whole=False))
+                before.append(HelmfileDocument(path, 0, content_of, whole=False))
                 yield before[-1]
 
 
 def _with_bases(
-    index: RepositoryIndex, path: str, documents: Sequence[Said]
-) -> tuple[list[Said], str]:
+    index: RepositoryIndex, path: str, documents: Sequence[HelmfileDocument]
+) -> tuple[list[HelmfileDocument], str]:
     """The documents after those of the bases that they name, and the base that cannot be read; empty where all can."""
-    out: list[Said] = []
+    out: list[HelmfileDocument] = []
     unread = ""
     for said in documents:
         for named in items(said.content, "bases"):
@@ -322,7 +324,10 @@ def _with_bases(
 
 
 def _in_environment(
-    index: RepositoryIndex, path: str, own: Sequence[Said], where: tuple[str, _Again | None]
+    index: RepositoryIndex,
+    path: str,
+    own: Sequence[HelmfileDocument],
+    where: tuple[str, _Again | None],
 ) -> Iterator[FileRelease]:
     environment, again = where
     documents, unread = _with_bases(index, path, own)
@@ -353,7 +358,7 @@ def _in_environment(
         yield replace(one, document=said.number, reads=reads, trouble=one.trouble or why or trouble)
 
 
-def _settings(documents: Sequence[Said]) -> str:
+def _settings(documents: Sequence[HelmfileDocument]) -> str:
     """What is written of helmfile's own values."""
     keys = ("environments", "values")
     return " ".join(str(said.content.get(key)) for said in documents for key in keys)
@@ -419,7 +424,7 @@ def _without_missing(one: FileRelease, index: RepositoryIndex) -> FileRelease:
 
 def _release(
     path: str,
-    place: tuple[Said, int],
+    place: tuple[HelmfileDocument, int],
     entry: tuple[Mapping[str, Any], Mapping[str, Any]],
     where: tuple[str, State, _Refilled | None],
     index: RepositoryIndex,
@@ -456,7 +461,7 @@ def _release(
     except (NotFilled, NotEditable) as failure:
         trouble = trouble or _why(state, failure)
     chart = _chart_at(index, posixpath.normpath(posixpath.join(folder, fields["chart"])), fields)
-    filling = Filling(state, lambda values: tuple(made(values, anew=True)))
+    filling = ReleaseFilling(state, lambda values: tuple(made(values, anew=True)))
     elsewhere = say("manifests.named_chart_kept_elsewhere", chart=fields["chart"][:80])
     return FileRelease(
         say("manifests.helmfile_release", name=fields["name"], path=path, environment=environment),
@@ -502,7 +507,7 @@ def _absent(
     )
 
 
-def _uses_state(written: str, layers: Sequence[ReleaseValues], said: Said) -> bool:
+def _uses_state(written: str, layers: Sequence[ReleaseValues], said: HelmfileDocument) -> bool:
     """May helmfile's own values reach the release?"""
     return (
         not said.whole

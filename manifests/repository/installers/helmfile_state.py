@@ -26,7 +26,7 @@ _LENIENT = ("Warn", "Info", "Debug")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class HelmfileDocument:
     """A document of a helmfile or of a base of it. ``whole``: was it read as it is written, so that places in it hold?"""
 
     path: str
@@ -64,7 +64,7 @@ class State:
 
 
 def read_state(
-    index: RepositoryIndex, folder: str, documents: Sequence[Said], environment: str
+    index: RepositoryIndex, folder: str, documents: Sequence[HelmfileDocument], environment: str
 ) -> State:
     """The values of an environment. ``folder``: where the helmfile stands, also for what its bases name."""
     defaults: list[StatePart] = []
@@ -98,7 +98,7 @@ def read_state(
 class _Reader:
     index: RepositoryIndex
     folder: str
-    said: Said
+    said: HelmfileDocument
     environment: str
     values: Mapping[str, Any]
     mixed: bool
