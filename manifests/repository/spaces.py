@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from manifests.repository.deployed import naming
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.installers import may_force
+from manifests.repository.installers import may_tell
 from manifests.repository.kustomize import Graph, Kustomization
 
 
@@ -31,12 +31,6 @@ def away(index: RepositoryIndex, graph: Graph, path: str, namespace: str) -> lis
             return []
         found |= told
     return sorted(found)
-
-
-def may_tell(index: RepositoryIndex) -> bool:
-    """May an installer here put files that say no namespace into one? Told without reading installers; scripts are not
-    asked."""
-    return may_force(index) or any(map(index.by_kind.get, ("application", "applicationset")))
 
 
 def is_said(index: RepositoryIndex, path: str, namespace: str) -> bool:

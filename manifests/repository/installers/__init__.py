@@ -7,7 +7,7 @@ where a file deploys to.
 from __future__ import annotations
 
 from manifests.repository.installers.destinations import Destination, destinations
-from manifests.repository.installers.mapping import may_force, read_map
+from manifests.repository.installers.mapping import may_force, may_tell, read_map
 from manifests.repository.installers.model import Installer, Map
 
-__all__ = ["Destination", "Installer", "Map", "destinations", "may_force", "read_map"]
+__all__ = ["Destination", "Installer", "Map", "destinations", "may_force", "may_tell", "read_map"]

@@ -60,10 +60,21 @@ def read_map(index: RepositoryIndex, declared: Iterable[tuple[str, Json]] | None
 def may_force(index: RepositoryIndex) -> bool:
     """May anything here put objects into a namespace against their own? Flux's Kustomizations with a target and Fleet's bundles do; told
     from texts and paths alone, without the map."""
-    texts = (index.texts[path] for path in index.by_kind.get("kustomization", ()))
-    return any(_FLUX in one and "targetNamespace" in one for one in texts) or any(
+    return any("targetNamespace" in text_of for text_of in _of_flux(index)) or any(
         map(fleet.is_bundle, index.texts)
     )
+
+
+def may_tell(index: RepositoryIndex) -> bool:
+    """May an installer here put files that say no namespace into one? Told as ``may_force``; scripts alone are not asked."""
+    declaring = any(map(index.by_kind.get, ("application", "applicationset")))
+    return declaring or any(True for _ in _of_flux(index)) or may_force(index)
+
+
+def _of_flux(index: RepositoryIndex) -> Iterator[str]:
+    """The texts of Flux's Kustomizations."""
+    texts = (index.texts[path] for path in index.by_kind.get("kustomization", ()))
+    return (text_of for text_of in texts if _FLUX in text_of)
 
 
 def _by(deployer: Deployer, place: str, found: Iterable[Installer]) -> Iterator[Installer]:

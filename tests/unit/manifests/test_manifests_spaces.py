@@ -6,7 +6,9 @@ import pytest
 
 from manifests.proposal.propose import set_fields
 from manifests.refused import NotEditable
+from manifests.repository import spaces
 from manifests.repository.index import build
+from manifests.repository.kustomize import read_graph
 from manifests.repository.locate import Hints
 from schemas.base import ObjectRef
 from tests.support.stand_in_helm import StandIn
@@ -132,3 +134,16 @@ def test_a_file_without_a_namespace_does_not_answer_for_one_whose_file_says_it()
         ".kfix.yaml": "version: 1\ndeclared: [{for: shop, environment: prod, below: [prod]}]\n"
     }
     assert edited(mapped) == ["prod/api.yaml"]
+
+
+def test_a_script_beside_flux_says_where_a_file_goes_whether_or_not_flux_has_a_target() -> None:
+    for target in ("", ", targetNamespace: web"):
+        files = {
+            "api/api.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {replicas: 1}\n",
+            "deploy.sh": "kubectl apply -n other -f api/\n",
+            "flux/web.yaml": "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+            f"metadata: {{name: web, namespace: flux-system}}\nspec: {{path: ./web{target}}}\n",
+        }
+        index = build(files)
+        found = spaces.away(index, read_graph(index), "api/api.yaml", "shop")
+        assert found == ["other"], target
