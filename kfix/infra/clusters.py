@@ -145,6 +145,8 @@ class ListedConnection(KubernetesConnection):
             raise ValueError("url and kubeconfig: one of them")
         if self.url and not self.url.startswith(("https://", "http://")):
             raise ValueError("url: neither https:// nor http://")
+        if "@" in self.url:
+            raise ValueError("url: no secret stands in this file")
         lost = said & {"token_file", "ca_file", "client_cert_file", "client_key_file"}
         if lost and not self.url:
             raise ValueError(f"{', '.join(sorted(lost))}: only with url")
@@ -240,8 +242,8 @@ def _place(number: int, entry: Any) -> str:
 def _told(failure: ValidationError) -> Iterator[str]:
     """What is wrong, by the path of its field and never with its value."""
     for error in failure.errors(include_input=False, include_url=False):
-        path = ".".join(map(str, error["loc"]))
-        yield f"{path}: {error['msg']}" if path else error["msg"]
+        path, why = ".".join(map(str, error["loc"])), error["msg"].removeprefix("Value error, ")
+        yield f"{path}: {why}" if path else why
 
 
 def _twice(found: Iterable[KnownCluster]) -> Iterator[str]:
