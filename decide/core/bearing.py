@@ -51,6 +51,8 @@ _BY_NAME: tuple[tuple[str, Measured], ...] = (
     ),
 )
 _METRIC = re.compile(r"(?<![\w.])(?:avg|sum|min|max|count|p\d{2}):(?P<name>[A-Za-z][\w.]*)\s*\{")
+#: The same in PromQL, where a selector or a range follows.
+_PROMQL = re.compile(r"(?<![\w.:])(?P<name>[a-z_][a-z0-9_:]{3,})\s*[{\[]")
 #: Searches instead of metrics: what they count, people or programs said of requests or of themselves.
 _SEARCH = re.compile(
     r"\b(?:logs|trace-analytics|rum|events|error-tracking(?:-rum)?|processes|network-performance)\s*\("
@@ -76,7 +78,8 @@ def measured(view: ClusterView) -> frozenset[Measured]:
     queries = " ; ".join(q for q in (rule.query, monitor.query if monitor else "") if q)
     if _SEARCH.search(queries):
         return frozenset({"requests"})
-    names = {match["name"] for match in _METRIC.finditer(queries)} or {rule.metric} - {""}
+    found = [*_METRIC.finditer(queries)] or [*_PROMQL.finditer(queries)]
+    names = {match["name"] for match in found} or {rule.metric} - {""}
     return frozenset(_of_name(name) for name in names)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enrich.core.objects import ObjectIndex
 from kfix.texts import say
 from manifests.objects.kinds import plural_of
-from manifests.objects.meta import condition, name_of, namespace_of
+from manifests.objects.meta import condition, created_at, name_of, namespace_of
 from manifests.objects.pods import Pod, statuses_of
 from manifests.objects.shapes import Obj, at, mapping, number, text
 from manifests.objects.times import instant
@@ -20,6 +20,8 @@ from schemas.base import Json, ObjectRef
 
 #: How long before the alert, and after it, a restart or an event belongs to it.
 _LATELY, _SOON = timedelta(hours=1), timedelta(minutes=10)
+#: How long a pod may need before it counts as one that does not get ready.
+_YOUNG = timedelta(minutes=5)
 #: Warnings that a healthy workload has as well now and then.
 _USUAL = frozenset(
     {"Unhealthy", "FailedToUpdateEndpoint", "FailedToUpdateEndpointSlices", "DNSConfigForming"}
@@ -98,7 +100,7 @@ def _of_pods(pods: Iterable[Pod], at_: datetime | None) -> Iterator[str]:
             yield say("enrich.sign.pod_failed", pod=pod.name)
         elif why:
             yield say("enrich.sign.waits", pod=pod.name, reason=why)
-        elif not pod.ready:
+        elif not pod.ready and not _starts(pod, at_):
             yield say("enrich.sign.pod_not_ready", pod=pod.name)
         elif restarted:
             yield say(
@@ -106,6 +108,12 @@ def _of_pods(pods: Iterable[Pod], at_: datetime | None) -> Iterator[str]:
                 pod=pod.name,
                 times=number(restarted[0].get("restartCount")),
             )
+
+
+def _starts(pod: Pod, at_: datetime | None) -> bool:
+    """It was just made when the alert came."""
+    made = created_at(pod.obj)
+    return made is not None and at_ is not None and at_ - made < _YOUNG
 
 
 def _restarted(status: Obj, at_: datetime | None) -> bool:

@@ -22,7 +22,7 @@ from enrich.core.objects import ObjectIndex
 from enrich.core.reads import read_by
 from enrich.core.search import search_names, traffic_of
 from enrich.core.subject import circumstances
-from enrich.core.summing_up import sums_up
+from enrich.core.summing_up import rule_of_test, sums_up
 from enrich.core.withheld import withheld
 from enrich.ports import (
     DeclaredRepository,
@@ -70,7 +70,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
     claim = cluster_names.claim(alert.labels, alert.rule.group, monitor, rules.fleet)
     behind: list[Monitor] = []
     if claim.verdict != "foreign" and rules.fleet.known:
-        behind = await _behind(round_, watching, monitor)
+        behind = await _behind(round_, watching, alert, monitor)
         claim = cluster_names.claim(alert.labels, alert.rule.group, monitor, rules.fleet, behind)
     started = GatheredEvidence(
         alert=alert,
@@ -184,11 +184,14 @@ def _place(
     return called(proof_of(started, rules, subject, namespace, dict(objects)))
 
 
-async def _behind(round_: Round, watching: Observability, monitor: Monitor | None) -> list[Monitor]:
+async def _behind(
+    round_: Round, watching: Observability, alert: Alert, monitor: Monitor | None
+) -> list[Monitor]:
     """The rules that the alert's one sums up; nobody is asked where it watches something itself."""
-    if monitor is None or not sums_up(monitor):
+    rule = monitor or rule_of_test(alert)
+    if not watching.sent(alert) or not sums_up(rule):
         return []
-    return await round_.ask(f"{watching.name}.behind", watching.behind(monitor), [])
+    return await round_.ask(f"{watching.name}.behind", watching.behind(rule), [])
 
 
 async def _registry(round_: Round, images: ImageLookup, asked: ImageQuestion) -> RegistryAnswers:

@@ -61,7 +61,7 @@ async def _all(folder: Path) -> dict[str, Told]:
         async with open_sources() as opened:
             for one, record in zip(ALERTS, kept.records, strict=True):
                 assert isinstance(record, RawAlert)
-                sources = opened.sources_for(record.occurred_at)
+                sources = opened.sources_for(record)
                 bundle = await gather(record, sources, opened.rules, opened.deadline_s)
                 verdict = core.answer(bundle)
                 found[one["kind"]] = (bundle, verdict)

@@ -239,7 +239,7 @@ def _state(document: Document, alert_type: str, announced: re.Match[str] | None)
 
 def _own_tags(document: Document) -> list[tuple[str, str]]:
     """Tags that a template of somebody's own has as fields (``"service": "$TAGS[service]"``), and those of products."""
-    fields = {key: document[key] for key in _TAG_FIELDS if isinstance(document.get(key), str)}
+    fields = {key: word for key in _TAG_FIELDS if (word := _word(document, key))}
     return [*_tags(fields).items(), *_tags(products.tags(document)).items()]
 
 

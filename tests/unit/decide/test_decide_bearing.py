@@ -81,6 +81,14 @@ def test_an_alert_of_a_person_or_without_a_rule_is_about_everything_there() -> N
             "max(last_5m):max:kubernetes.kubelet.volume.stats.used_bytes{*} - avg:kubernetes_state.persistentvolumeclaim.request_storage{*} > 0",
             {"storage"},
         ),
+        (
+            'sum by (namespace) (increase(kube_pod_container_status_restarts_total{job="k"}[15m])) > 3',
+            {"restarts"},
+        ),
+        (
+            'kube_resourcequota{type="used"} / ignoring(type) kube_resourcequota{type="hard"} > 0.9',
+            {"bounds"},
+        ),
         ("", set()),
     ],
 )
