@@ -7,7 +7,6 @@ Sources: GitLab's CI/CD YAML reference: ``extends``, ``variables``, ``rules:vari
 from __future__ import annotations
 
 import itertools
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -86,13 +85,20 @@ def _jobs(
 def _is_used_elsewhere(index: RepositoryIndex, path: str, name: str) -> bool:
     """May a file that includes this one take the template up?"""
     named = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-])")
-    return any(
-        posixpath.splitext(other)[1] in (".yml", ".yaml")
-        and other != path
-        and named.search(content)
-        for other, content in index.texts.items()
-        if "script:" in content or "extends:" in content
-    )
+    return any(other != path and named.search(index.texts[other]) for other in _pipelines(index))
+
+
+def _pipelines(index: RepositoryIndex) -> list[str]:
+    """Files that may be pipelines, looked for once for an index."""
+    known = index.memo.get("pipelines")
+    if not isinstance(known, list):
+        known = [
+            path
+            for path, content in index.texts.items()
+            if _PIPELINE.search(path) and ("script:" in content or "extends:" in content)
+        ]
+        index.memo["pipelines"] = known
+    return known
 
 
 def _extends(job: Any) -> list[Any]:

@@ -29,12 +29,20 @@ _SOURCED = re.compile(r"(?m)(?:^|[;&|]|\bthen\b|\bdo\b)\s*(?:source|\.|eval)\s+\
 _MANY = 60
 
 
+#: Patterns that are looked for in one repository.
+_PATTERNS = 400
+#: The values of groups in each path that matches; ``None`` where a path may mean several things.
+_Found = list[tuple[str, ...]] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Tree:
     """The paths of a repository."""
 
     files: Collection[str] = ()
     folders: Collection[str] = ()
+    #: What patterns were found to match, by them.
+    known: dict[tuple[str, ...], _Found] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +166,10 @@ def _joined(
     files: Sequence[str], places: Sequence[str], tree: Tree, starts: tuple[str, ...]
 ) -> list[dict[str, str]] | None:
     joined: list[dict[str, str]] = [{}]
-    both = [*tree.files, *tree.folders] if any(map(holds_mark, places)) else []
-    for word, candidates in (*((w, tree.files) for w in files), *((w, both) for w in places)):
+    for word, folders in (*((w, False) for w in files), *((w, True) for w in places)):
         if not holds_mark(word):
             continue
-        found = _matching(word, candidates, starts)
+        found = _matching(word, tree, starts, folders=folders)
         if found is None:
             return None
         joined = [
@@ -177,22 +184,39 @@ def _joined(
 
 
 def _matching(
-    word: str, candidates: Iterable[str], starts: tuple[str, ...]
+    word: str, tree: Tree, starts: tuple[str, ...], *, folders: bool
 ) -> list[dict[str, str]] | None:
-    """What the marks of a path stand for in each path that is there; ``None`` where a path may mean several things."""
+    """What the marks of a path stand for in each path that is there; ``None`` where a path may mean several things, or
+    too many are asked for."""
     marks = list(dict.fromkeys(_MARK.findall(word)))
-    bodies = [_body(posixpath.normpath(posixpath.join(start, word)), marks) for start in starts]
-    patterns = [re.compile(body) for body in dict.fromkeys(bodies)]
+    written = dict.fromkeys(posixpath.normpath(posixpath.join(start, word)) for start in starts)
+    bodies = {_body(one, marks): _MARK.split(one)[0] for one in written}
+    key = ("folders" if folders else "files", *bodies)
+    if key not in tree.known:
+        if len(tree.known) >= _PATTERNS:
+            return None
+        candidates = itertools.chain(tree.files, tree.folders if folders else ())
+        tree.known[key] = _found(bodies, candidates)
+    found = tree.known[key]
+    return None if found is None else [dict(zip(marks, one, strict=True)) for one in found]
+
+
+def _found(bodies: Mapping[str, str], candidates: Iterable[str]) -> _Found:
+    """``bodies``: patterns, with what stands before their first group."""
+    patterns = [(re.compile(body), head) for body, head in bodies.items()]
+    heads = tuple(bodies.values())
     found: dict[tuple[str, ...], None] = {}
     for path in candidates:
-        for pattern in patterns:
-            one = pattern.fullmatch(path)
+        if not path.startswith(heads):
+            continue
+        for pattern, head in patterns:
+            one = pattern.fullmatch(path) if path.startswith(head) else None
             if one is None:
                 continue
-            if len(marks) > 1 and _splits(pattern.pattern, path) != one.groups():
+            if len(one.groups()) > 1 and _splits(pattern.pattern, path) != one.groups():
                 return None
             found[one.groups()] = None
-    return [dict(zip(marks, values, strict=True)) for values in found]
+    return list(found)
 
 
 def _body(word: str, marks: Sequence[str]) -> str:
