@@ -132,10 +132,17 @@ class SafetyPorts:
     basis: Mapping[str, Json] = field(default_factory=dict)
 
     def about(self, context: IncidentContext) -> SafetyPorts:
-        """The same, with who is asked about the record's cluster; nobody where that is none of several."""
-        if not self.fleet.is_several:
-            return self
+        """The same, with the policy of the record's cluster, and who is asked about that; nobody where it is none of several."""
+        policy = self.policy.in_cluster(self.fleet.called(context.cluster))
+        if not self.several:
+            return replace(self, policy=policy)
         claim = cluster_names.again(context.claim, context.cluster, self.fleet)
         name = self.fleet.chosen(claim).name if cluster_names.is_ours(claim) else ""
         asked = self.several.get(name, ClusterChecks())
-        return replace(self, repository=asked.repository, cluster=asked.cluster, lock=asked.lock)
+        return replace(
+            self,
+            policy=policy,
+            repository=asked.repository,
+            cluster=asked.cluster,
+            lock=asked.lock,
+        )

@@ -21,7 +21,7 @@ from kfix.infra.settings import AppSettings, load
 from manifests.repository.indexes import Indexes
 from manifests.text.readings import Readings
 from safety.adapters.lock import LockWatch
-from safety.adapters.policy_file import protecting, read_policy
+from safety.adapters.policy_file import checked, protecting, read_policy
 from safety.adapters.registries import PresentImages
 from safety.adapters.repositories import DeploymentRepositories
 from safety.adapters.schemas import PublishedSchemas
@@ -65,7 +65,11 @@ def open_past(today: SafetyPorts | None) -> Callable[[ValidatedPlans], Past[Safe
 
 def _rules(settings: Safety, known: Sequence[KnownCluster]) -> SafetyPorts:
     """What the settings say of deciding, without anybody who is asked."""
-    policy = protecting(read_policy(settings.policy_file), load(AppSettings).protected_environments)
+    named = [one.own.name for one in known]
+    policy = protecting(
+        checked(read_policy(settings.policy_file), named),
+        load(AppSettings).protected_environments,
+    )
     return SafetyPorts(
         repository=None,
         cluster=None,

@@ -28,6 +28,7 @@ from enrich.core.lacking import REFERRED
 from ingest.core.outcomes import Malformed
 from ingest.core.reading import document_of
 from ingest.sources import alert_in
+from kfix.infra.clusters import fleet
 from kfix.infra.settings import AppSettings, load
 from kfix.offline.commits import changes_around
 from kfix.offline.edit import Workspace
@@ -270,6 +271,7 @@ def diagnose_bundle(
     )
     settings = load(Safety)
     policy = protecting(read_policy(settings.policy_file), load(AppSettings).protected_environments)
+    policy = policy.in_cluster(fleet().called(record.context.cluster))
     schemas = PublishedSchemas(settings.kubernetes_version)
     validated = examine_offline(record, files or None, policy, schemas, renderer)
     # What to look at is of use before a fix is merged, too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import yaml
@@ -21,6 +22,17 @@ def read_policy(file: str) -> Policy:
         raise errors.Permanent(
             f"the policy {file} cannot be read: {failure}", reason="bad_policy"
         ) from failure
+
+
+def checked(policy: Policy, known: Collection[str]) -> Policy:
+    """The policy, where the clusters that it names are ``known``. Raises errors.Permanent (reason ``bad_policy``)."""
+    strange = sorted(set(policy.clusters) - set(known))
+    if strange:
+        raise errors.Permanent(
+            f"the policy names a cluster that the settings do not: {strange[0]}",
+            reason="bad_policy",
+        )
+    return policy
 
 
 def protecting(policy: Policy, environments: tuple[str, ...]) -> Policy:

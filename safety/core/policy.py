@@ -33,6 +33,28 @@ class EnvironmentPolicy(BaseModel):
     tolerated_unknowns: tuple[CheckName, ...] = ()
 
 
+class ClusterPolicy(BaseModel):
+    """What a cluster takes away from the rules of its environment; it adds nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: ``false``: nothing is proposed for it.
+    propose: bool = True
+    #: ``false``: nothing merges by itself in it.
+    auto_merge: bool = True
+    forbidden_fixes: tuple[FixKind, ...] = ()
+
+    def of(self, rules: EnvironmentPolicy) -> EnvironmentPolicy:
+        """The environment's rules in this cluster."""
+        return rules.model_copy(
+            update={
+                "propose": rules.propose and self.propose,
+                "auto_merge": rules.auto_merge and self.auto_merge,
+                "forbidden_fixes": (*rules.forbidden_fixes, *self.forbidden_fixes),
+            }
+        )
+
+
 class Policy(BaseModel):
     """The policy. Numbers bound what one merge request may ask for."""
 
@@ -53,6 +75,8 @@ class Policy(BaseModel):
             "render",
         )
     )
+    #: By a cluster's name, as the settings say it.
+    clusters: dict[str, ClusterPolicy] = Field(default_factory=dict)
     #: May an edit that cannot be rendered here (values of a chart that is kept elsewhere) be proposed in production,
     #: marked so? Otherwise it is left to people.
     unrendered_in_production: bool = False
@@ -82,6 +106,14 @@ class Policy(BaseModel):
         """The rules of an environment; an unknown one is treated like production."""
         known = {"staging": self.staging, "development": self.development}
         return known.get(environment, self.production)
+
+    def in_cluster(self, name: str) -> Policy:
+        """The policy as it holds in a cluster."""
+        own = self.clusters.get(name)
+        if own is None:
+            return self
+        ways = ("production", "staging", "development")
+        return self.model_copy(update={way: own.of(getattr(self, way)) for way in ways})
 
     def is_production(self, environment: Environment) -> bool:
         """Whether the strictest rules hold: in production, and wherever the environment is not known."""

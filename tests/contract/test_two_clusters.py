@@ -126,8 +126,12 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             "KFIX_CLUSTERS_FILE": str(tmp_path / "clusters.yaml"),
             "KFIX_DATABASE_URL": f"sqlite:///{tmp_path / 'kfix.db'}",
             "KFIX_DATADOG_URL": "",
+            "KFIX_PROMETHEUS_URL": "",
             "KFIX_SAFETY_ASK_AGAIN": "0",
         }
+        policy = tmp_path / "policy.yaml"
+        policy.write_text(f"clusters: {{{US}: {{forbidden_fixes: [set_image]}}}}")
+        settings["KFIX_SAFETY_POLICY_FILE"] = str(policy)
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
         open_store(settings["KFIX_DATABASE_URL"]).dispose()
@@ -212,3 +216,9 @@ async def test_a_change_is_measured_in_the_cluster_that_it_was_for(house: House)
         await house.learn.cluster.state(
             event.proposal.model_copy(update={"context": lost}), datetime.now(UTC)
         )
+
+
+async def test_each_cluster_has_its_own_policy(house: House) -> None:
+    eu, us = (house.safety.about((await house.checked(name)).context) for name in (EU, US))
+    assert us.policy.production.forbidden_fixes == ("set_image",)
+    assert eu.policy.production.forbidden_fixes == ()

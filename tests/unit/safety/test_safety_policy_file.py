@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from safety.adapters.policy_file import checked, read_policy
 from safety.core import Policy
-from safety.wiring import read_policy
+from safety.core.policy import ClusterPolicy
 from schemas import errors
 from tests.support.places import proof
 
@@ -70,6 +71,9 @@ def test_an_environments_rules_are_read_and_bounded(tmp_path: Path) -> None:
         "production: {forbidden_fixes: [set_everything]}",
         "development: {tolerated_unknowns: [everything]}",
         "production: null",
+        "clusters: [eu]",
+        "clusters: {eu: {propose: maybe}}",
+        "clusters: {eu: {tolerated_unknowns: [render]}}",
         "version: {a: 1}",
         "a: 1\n---\nb: 2",
         "!!python/object:os.system {}",
@@ -93,3 +97,34 @@ def test_a_file_that_says_something_else_is_refused(tmp_path: Path, text: str) -
 def test_a_file_that_is_not_there_is_no_reason_for_the_defaults(tmp_path: Path, name: str) -> None:
     with pytest.raises(errors.Permanent, match="cannot be read"):
         read_policy(str(tmp_path / name))
+
+
+def test_a_cluster_takes_away_from_the_rules_of_its_environment_and_adds_nothing(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        "staging: {auto_merge: true, forbidden_fixes: [set_image]}\n"
+        "production: {propose: false}\n"
+        "clusters:\n"
+        "  eu: {auto_merge: false, forbidden_fixes: [set_cpu]}\n"
+        "  us: {propose: false, auto_merge: true}\n"
+    )
+    policy = checked(read_policy(str(file)), ["eu", "us", "ap"])
+    eu, us, ap = (policy.in_cluster(name) for name in ("eu", "us", "ap"))
+    assert ap == policy.in_cluster("") == policy
+    assert policy.merges_by_itself(proof("staging"), "set_cpu")
+    assert not eu.merges_by_itself(proof("staging"), "set_memory")
+    assert eu.staging.forbidden_fixes == ("set_image", "set_cpu")
+    assert eu.of("unknown").forbidden_fixes == ("set_cpu",)
+    assert eu.staging.propose
+    assert not us.of("staging").propose
+    assert not eu.production.propose
+    assert not us.merges_by_itself(proof("production"), "set_cpu")
+
+
+def test_a_policy_for_a_cluster_that_nobody_has_is_refused(tmp_path: Path) -> None:
+    policy = Policy(clusters={"euu": ClusterPolicy()})
+    with pytest.raises(errors.Permanent, match="euu"):
+        checked(policy, ["eu"])
+    assert checked(policy, ["euu"]) is policy
