@@ -98,8 +98,15 @@ def _is_called_so(name: str) -> bool:
     return bool(_NAMES.match(name))
 
 
-def commands(index: RepositoryIndex) -> Iterator[InstallCommand]:
-    """The commands of all scripts."""
+def commands(index: RepositoryIndex) -> list[InstallCommand]:
+    """The commands of all scripts, read once for an index."""
+    known = index.memo.get("commands")
+    if not isinstance(known, list):
+        known = index.memo["commands"] = list(_commands(index))
+    return known
+
+
+def _commands(index: RepositoryIndex) -> Iterator[InstallCommand]:
     tree = Tree(index.files.keys(), index.folders())
     for path, content in index.files.items():
         words = set(re.split(r"[^a-z0-9]+", path.lower())) if is_script(path) else _TRIED_OUT
