@@ -30,6 +30,11 @@ class Observability(Protocol):
         """As it is named in a bundle's sources, before the point: its logs are ``<name>.logs``."""
         ...
 
+    @property
+    def keeps_logs(self) -> bool:
+        """Whether it has logs at all; where not, it is asked for none, and none of its are missing."""
+        ...
+
     def sent(self, alert: Alert) -> bool:
         """Whether the alert is one of its own, so that it knows more of it than the payload says."""
         ...

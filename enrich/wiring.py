@@ -26,6 +26,7 @@ from enrich.ports import (
 from enrich.settings import Enrich
 from kfix.incident.cluster_names import Fleet
 from kfix.incident.forge.port import Forge
+from kfix.incident.prometheus.queries import SeriesOf
 from kfix.infra.clients import datadog, kubernetes, prometheus
 from kfix.infra.clients.oci import ImageRegistries, open_registries
 from kfix.infra.clusters import KnownCluster, clusters, place_names
@@ -113,7 +114,7 @@ async def _prometheus(stack: AsyncExitStack, settings: Enrich) -> Watcher | None
         await stack.enter_async_context(prometheus.open_prometheus(connection)),
         app_url=prometheus.app_url(connection),
         lookback=timedelta(minutes=settings.lookback_minutes),
-        cluster_label=connection.cluster_label,
+        whose=SeriesOf(connection.cluster, connection.cluster_label),
     )
     return PrometheusWatcher(reads, keep_s=settings.share_reads_s)
 

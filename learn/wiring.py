@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 from kfix.incident.forge.port import Stands
+from kfix.incident.prometheus.queries import SeriesOf
 from kfix.infra.clients import datadog, kubernetes, prometheus
 from kfix.infra.clusters import fleet
 from kfix.infra.forges.opening import open_forge
@@ -63,7 +64,7 @@ async def _prometheus(stack: AsyncExitStack) -> NamedSignals | None:
     from learn.adapters.prometheus import PrometheusSignals
 
     client = await stack.enter_async_context(prometheus.open_prometheus(connection))
-    return PrometheusSignals(client, cluster_label=connection.cluster_label)
+    return PrometheusSignals(client, SeriesOf(connection.cluster, connection.cluster_label))
 
 
 async def _forge(stack: AsyncExitStack) -> Stands:

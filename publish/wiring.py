@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
+from kfix.infra.clients import prometheus
 from kfix.infra.clients.aiohttp import open_session
 from kfix.infra.clients.http import Bounds, open_http
 from kfix.infra.clients.stage_renderers import opened
@@ -39,7 +40,12 @@ async def open_ports() -> AsyncIterator[PublishPorts]:
             limits=limits_of(settings, observe=app.mode == "observe"),
             language=app.language,
             console_url=app.console_url,
-            hosts=hosts_of(app, forge.url if forge else "", load(DatadogConnection)),
+            hosts=hosts_of(
+                app,
+                forge.url if forge else "",
+                load(DatadogConnection),
+                load(prometheus.PrometheusConnection),
+            ),
             renderer=opened(),
             now=lambda: datetime.now(UTC),
             fleet=fleet(),
@@ -47,10 +53,16 @@ async def open_ports() -> AsyncIterator[PublishPorts]:
         )
 
 
-def hosts_of(app: AppSettings, forge_url: str, datadog: DatadogConnection) -> frozenset[str]:
+def hosts_of(
+    app: AppSettings,
+    forge_url: str,
+    datadog: DatadogConnection,
+    series: prometheus.PrometheusConnection,
+) -> frozenset[str]:
     """The hosts of configured services that people open in a browser."""
     site = f"https://app.{datadog.site}" if datadog.site else ""
-    urls = (app.console_url, forge_url, datadog.app_url, datadog.url, site)
+    pages = (datadog.app_url, datadog.url, site, prometheus.app_url(series))
+    urls = (app.console_url, forge_url, *pages)
     return frozenset(urlsplit(url).netloc.lower() for url in urls if url)
 
 

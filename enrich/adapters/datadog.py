@@ -43,6 +43,7 @@ class DatadogEvidence:
     """``enrich.ports.Observability`` on Datadog's API. An alert without a source's name may be Datadog's."""
 
     name = "datadog"
+    keeps_logs = True
 
     def __init__(
         self,

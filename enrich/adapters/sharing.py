@@ -110,6 +110,11 @@ class SharedObservability:
         """The inner one's name."""
         return self._inner.name
 
+    @property
+    def keeps_logs(self) -> bool:
+        """As the inner one."""
+        return self._inner.keeps_logs
+
     def sent(self, alert: Alert) -> bool:
         """As the inner one says; asks nobody."""
         return self._inner.sent(alert)

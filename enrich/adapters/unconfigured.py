@@ -22,6 +22,7 @@ class NoObservability:
     """``enrich.ports.Observability`` of nobody: the alert must say everything itself."""
 
     name = "observability"
+    keeps_logs = True
 
     def sent(self, alert: Alert) -> bool:
         """Always: ``complete`` tells that nobody is there."""

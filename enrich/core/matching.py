@@ -102,7 +102,17 @@ class NamedObjects:
 def matches(who: Named, objects: Mapping[str, Iterable[Json]]) -> Iterator[NameMatch]:
     """What each name means, the surest name first; a name that means nothing here gives nothing."""
     directory = NamedObjects(objects, who.namespace)
-    ways = (_pod, _container_id, _workload, _services, _kube_service, _addresses, _container)
+    ways = (
+        _pod,
+        _container_id,
+        _workload,
+        _scaler,
+        _volume_claim,
+        _services,
+        _kube_service,
+        _addresses,
+        _container,
+    )
     for way in ways:
         yield from (match for match in way(who, directory) if match.refs)
 
@@ -166,6 +176,34 @@ def _workload(who: Named, directory: NamedObjects) -> Iterator[NameMatch]:
     if who.workload is not None:
         named = directory.called(who.workload.name, who.workload.kind)
         yield NameMatch(f"{who.workload.kind.lower()}:{who.workload.name}", _top(directory, named))
+
+
+def _scaler(who: Named, directory: NamedObjects) -> Iterator[NameMatch]:
+    """What the autoscaler scales."""
+    targets = [
+        found
+        for scaler in directory.called(who.scaler, "HorizontalPodAutoscaler")
+        for ref in [mapping(scaler, "spec", "scaleTargetRef")]
+        for found in directory.called(text(ref, "name"), text(ref, "kind"))
+        if namespace_of(found) == namespace_of(scaler)
+    ]
+    if who.scaler:
+        yield NameMatch(f"horizontalpodautoscaler:{who.scaler}", _top(directory, targets))
+
+
+def _volume_claim(who: Named, directory: NamedObjects) -> Iterator[NameMatch]:
+    """Whose pods mount the claim; a StatefulSet's are made for each of its pods."""
+    if not who.volume_claim:
+        return
+
+    def mounts(spec: Obj) -> bool:
+        claims = (mapping(v, "persistentVolumeClaim") for v in mappings(spec, "volumes"))
+        return any(text(claim, "claimName") == who.volume_claim for claim in claims)
+
+    pods = [pod for pod in directory.all("pods") if mounts(pod_spec(pod, "Pod"))]
+    stated = directory.labelled(lambda labels: False, mounts)
+    found = _once([*_top(directory, pods), *stated])
+    yield NameMatch(f"persistentvolumeclaim:{who.volume_claim}", tuple(found))
 
 
 def _services(who: Named, directory: NamedObjects) -> Iterator[NameMatch]:

@@ -52,6 +52,8 @@ _KUBE_SERVICES = ("kube_service", "k8s_service_name")
 _NODES = ("kube_node", "node", "k8s_node_name", "host", "host_name")
 _CONTAINERS = ("kube_container_name", "container_name", "k8s_container_name")
 _CONTAINER_IDS = ("container_id",)
+_SCALERS = ("horizontalpodautoscaler", "kube_horizontal_pod_autoscaler", "k8s_hpa_name", "hpa")
+_VOLUME_CLAIMS = ("persistentvolumeclaim", "k8s_persistentvolumeclaim_name")
 #: Tags that hold an address, or a host alone.
 _ADDRESSES = (
     "url",
@@ -89,6 +91,9 @@ class Named:
     kube_service: str = ""
     container: str = ""
     container_id: str = ""
+    #: A HorizontalPodAutoscaler, and a PersistentVolumeClaim.
+    scaler: str = ""
+    volume_claim: str = ""
     #: Repository and tag of an image.
     image: tuple[str, str] = ("", "")
     #: (host, path) of addresses.
@@ -104,6 +109,8 @@ class Named:
             or self.kube_service
             or self.container
             or self.container_id
+            or self.scaler
+            or self.volume_claim
             or self.image[0]
             or self.addresses
         )
@@ -155,6 +162,8 @@ def named(tags: Mapping[str, str], default_cluster: str = "", host: str = "") ->
         kube_service=kube_service,
         container=first_tag(tags, *_CONTAINERS),
         container_id=first_tag(tags, *_CONTAINER_IDS).rpartition("/")[2],
+        scaler=first_tag(tags, *_SCALERS),
+        volume_claim=first_tag(tags, *_VOLUME_CLAIMS),
         image=(first_tag(tags, "image_name"), first_tag(tags, "image_tag")),
         addresses=tuple(dict.fromkeys(_addresses(tags))),
     )

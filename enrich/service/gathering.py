@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from enrich.core.bundle import (
     GatheredEvidence,
@@ -110,7 +111,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
     place = _place(started, rules, subject, who, objects)
     (pod_logs, kept_logs, metrics, (declared, commits)) = await asyncio.gather(
         round_.ask("kubernetes.logs", chosen.cluster.logs(pods_of(objects, subject, who)), []),
-        round_.ask(f"{watching.name}.logs", watching.logs(names, until), []),
+        _kept_logs(round_, watching, names, until),
         round_.ask(f"{watching.name}.metrics", watching.metrics(names, until), []),
         round_.ask("gitlab", _declared(chosen.repository, subject, place, objects), ([], [])),
     )
@@ -182,6 +183,15 @@ def _place(
 ) -> str:
     namespace = who.namespace or (subject.namespace if subject else "")
     return called(proof_of(started, rules, subject, namespace, dict(objects)))
+
+
+async def _kept_logs(
+    round_: Round, watching: Observability, names: Mapping[str, str], until: datetime
+) -> list[LogExcerpt]:
+    """Logs that are kept outside of the cluster; who keeps none is not asked."""
+    if not watching.keeps_logs:
+        return []
+    return await round_.ask(f"{watching.name}.logs", watching.logs(names, until), [])
 
 
 async def _behind(

@@ -7,23 +7,25 @@ from datetime import datetime, timedelta
 
 from kfix.incident.measurements import measure
 from kfix.incident.metric_queries import WORKLOAD_TAGS
-from kfix.incident.prometheus.queries import RATE_S, PromQuestion, questions
+from kfix.incident.prometheus.queries import RATE_S, PromQuestion, SeriesOf, questions
 from kfix.incident.prometheus.series import answered
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.clients.prometheus import Prometheus
 from schemas.context import Series
 from schemas.merge_requests import Proposal
 
+_ALONE = SeriesOf()
+
 
 @guarded("Prometheus")
 class PrometheusSignals:
-    """``learn.ports.Signals`` on Prometheus' metrics. ``cluster_label`` as ``PrometheusConnection.cluster_label``."""
+    """``learn.ports.Signals`` on Prometheus' metrics."""
 
     name = "prometheus"
 
-    def __init__(self, client: Prometheus, *, cluster_label: str = "") -> None:
+    def __init__(self, client: Prometheus, whose: SeriesOf = _ALONE) -> None:
         self._client = client
-        self._cluster_label = cluster_label
+        self._whose = whose
 
     async def measure(
         self, proposal: Proposal, since: datetime, until: datetime
@@ -34,9 +36,7 @@ class PrometheusSignals:
         """
         tags = _tags(proposal)
         names = {"kube_cluster_name": proposal.context.cluster, **tags}
-        asked = questions(
-            {**names, "service": proposal.context.service}, cluster_label=self._cluster_label
-        )
+        asked = questions({**names, "service": proposal.context.service}, self._whose)
         found = await asyncio.gather(*(self._read(q, tags, since, until) for q in asked))
         series = [one for part in found for one in part]
         return measure(series, since.timestamp(), until.timestamp())

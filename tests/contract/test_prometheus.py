@@ -143,7 +143,8 @@ async def test_a_group_that_never_fired_here_is_not_called_well(watched: Watched
         happened_at=datetime.now(UTC) - timedelta(minutes=5),
     )
     about = watched.watcher().about(alert, datetime.now(UTC))
-    assert (await about.monitor(alert.rule.id)).group_states == {}
+    monitor = await about.monitor(alert.rule.id)
+    assert (monitor.group_states, monitor.overall_state) == ({}, "")
 
 
 @pytest.mark.parametrize("name", ["Nobody", "", 'X"} or up{a="'])

@@ -13,7 +13,7 @@ from enrich.adapters.sharing import Shared
 from enrich.ports import Observability
 from kfix.incident.metric_queries import WORKLOAD_TAGS
 from kfix.incident.prometheus.labels import neutral
-from kfix.incident.prometheus.queries import questions
+from kfix.incident.prometheus.queries import SeriesOf, questions
 from kfix.incident.prometheus.series import answered
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.clients.prometheus import Prometheus
@@ -22,6 +22,7 @@ from schemas.alerts import Alert
 from schemas.context import LogExcerpt, Monitor, Series
 
 _NAME = "Prometheus"
+_ALONE = SeriesOf()
 Rules = list[Mapping[str, Any]]
 #: Series of a rule's own measure, once it is narrowed to the alert's group.
 _OWN_SERIES = 20
@@ -31,13 +32,12 @@ _HISTORY = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class PrometheusReads:
-    """One Prometheus and how it is asked. ``app_url``: base of its pages; ``lookback``: before an alert;
-    ``cluster_label`` as ``PrometheusConnection.cluster_label``."""
+    """One Prometheus and how it is asked. ``app_url``: base of its pages; ``lookback``: before an alert."""
 
     client: Prometheus
     app_url: str
     lookback: timedelta
-    cluster_label: str = ""
+    whose: SeriesOf = _ALONE
 
 
 class PrometheusWatcher:
@@ -65,6 +65,7 @@ class PrometheusEvidence:
     """``enrich.ports.Observability`` for one alert: names of rules are not unique, and its labels tell which one it is."""
 
     name = "prometheus"
+    keeps_logs = False
 
     def __init__(
         self, reads: PrometheusReads, alert: Alert, rules: Callable[[], Awaitable[Rules]]
@@ -83,7 +84,7 @@ class PrometheusEvidence:
 
     async def monitor(self, rule_id: str) -> Monitor:
         """The alert's rule, its groups' states and when this one fired. Raises errors.NotFound for a rule that is not here."""
-        rule = rule_of(self._alert, await self._rules())
+        rule = await self._rule()
         until = self._alert.happened_at
         fired = [] if until is None else await self._fired(rule, until)
         return monitor_of(rule, self._alert, fired, self._reads.app_url)
@@ -91,6 +92,12 @@ class PrometheusEvidence:
     async def behind(self, monitor: Monitor) -> list[Monitor]:
         """None: a rule's expression watches series itself."""
         return []
+
+    async def _rule(self) -> AlertingRule:
+        """The alert's rule; an alert about a cluster whose series are not here has none."""
+        if not self._reads.whose.has(self._alert.labels.get("kube_cluster_name", "")):
+            raise errors.NotFound("Prometheus has no series of the alert's cluster")
+        return rule_of(self._alert, await self._rules())
 
     async def _fired(self, rule: AlertingRule, until: datetime) -> list[tuple[float, ...]]:
         found = await self._reads.client.query_range(
@@ -105,7 +112,7 @@ class PrometheusEvidence:
     async def metrics(self, names: Mapping[str, str], until: datetime) -> list[Series]:
         """The rule's own measure, and one query for each metric of the table that the names can ask for."""
         since, end = until - self._reads.lookback, _later(until)
-        asked = questions(names, cluster_label=self._reads.cluster_label)
+        asked = questions(names, self._reads.whose)
         tags = {
             name: names[name]
             for name in ("kube_namespace", *WORKLOAD_TAGS.values())
@@ -125,7 +132,7 @@ class PrometheusEvidence:
         if not self.sent(self._alert):
             return []
         try:
-            rule = rule_of(self._alert, await self._rules())
+            rule = await self._rule()
             found = await self._reads.client.query_range(
                 rule.narrowed(self._alert), since, end, series=_OWN_SERIES
             )

@@ -101,11 +101,12 @@ class AlertingRule:
             found[group] = "OK"
         return {name: state for name, state in found.items() if name and state}
 
-    def overall(self) -> str:
-        """The rule's state; ``No Data`` where it cannot be judged."""
+    def overall(self, *, fired: bool) -> str:
+        """The rule's state; ``No Data`` where it cannot be judged. ``OK`` only where the alert's group ``fired`` here."""
         if self.said.get("health") == "err":
             return "No Data"
-        return _STATES.get(str(self.said.get("state")), "")
+        state = _STATES.get(str(self.said.get("state")), "")
+        return state if state != "OK" or fired else ""
 
     def _judged_after(self, at: datetime | None) -> bool:
         when = _time(self.said.get("lastEvaluation"))
@@ -134,6 +135,7 @@ def monitor_of(
     """What people and decisions need of a rule. ``episodes``: times (unix seconds) at which the alert's group fired."""
     threshold = compared(rule.query)
     notes = _texts(rule.said.get("annotations"))
+    fired = any(episodes)
     page = urlencode({"g0.expr": rule.query, "g0.tab": "0"})
     return Monitor(
         rule_id=alert.rule.id,
@@ -143,8 +145,8 @@ def monitor_of(
         message=(notes.get("description") or notes.get("summary") or "")[:4000],
         tags=tuple(f"{name}:{value}" for name, value in neutral(rule.labels).items()),
         thresholds={"critical": threshold.limit} if threshold else {},
-        overall_state=rule.overall(),
-        group_states=rule.states(alert, fired=any(episodes)),
+        overall_state=rule.overall(fired=fired),
+        group_states=rule.states(alert, fired=fired),
         history=_history(episodes),
         url=f"{app_url}/graph?{page}" if app_url else "",
     )

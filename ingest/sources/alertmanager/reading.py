@@ -7,7 +7,7 @@ https://prometheus.io/docs/alerting/latest/configuration/#webhook_config. Labels
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ingest.core.identity import digest, sha256_hex
@@ -27,6 +27,8 @@ _NO_TROUBLE = frozenset({"Watchdog", "InfoInhibitor", "DeadMansSwitch"})
 _NEVER = "0001-01-01T00:00:00Z"
 _LIMIT, _LONG = 1_024, 32_768
 _MAX_LABELS = 256
+#: Longer than Alertmanager waits before it sends a group, and than its senders try again.
+_LONG_AGO = timedelta(minutes=30)
 
 
 class AlertmanagerPayload:
@@ -124,6 +126,7 @@ def _record(said: object, delivery: WebhookDelivery) -> Iterator[Record | Malfor
         return
     changed = alert.happened_at.isoformat() if alert.happened_at else ""
     key = digest(alert.account, alert.rule.id, alert.fingerprint, alert.state, changed)
+    alert = _as_of(alert, delivery.received_at)
     yield RawAlert(
         event_id=f"am-{key}",
         trace_id=key,
@@ -135,6 +138,14 @@ def _record(said: object, delivery: WebhookDelivery) -> Iterator[Record | Malfor
         template="native",
         alert=alert,
     )
+
+
+def _as_of(alert: Alert, received_at: datetime) -> Alert:
+    """An alert that began to fire long before it came is told once more: it is there now, whenever that was."""
+    began = alert.starts_at
+    if alert.state != "firing" or began is None or received_at - began < _LONG_AGO:
+        return alert
+    return alert.model_copy(update={"state": "renotified", "happened_at": received_at})
 
 
 def _items(document: Document) -> list[Any]:

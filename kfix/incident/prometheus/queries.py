@@ -35,6 +35,19 @@ _SELECTOR = re.compile(r"(?P<name>\w+)(?:\{(?P<where>[^}]*)\})?")
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesOf:
+    """Whose series a Prometheus has. ``cluster``: of this one alone, empty for the only one there is; ``label``: that tells
+    clusters apart, empty where series have none."""
+
+    cluster: str = ""
+    label: str = ""
+
+    def has(self, cluster: str) -> bool:
+        """Whether series of the cluster may be there; ``""`` where nobody says which."""
+        return not (self.cluster and cluster) or self.cluster.lower() == cluster.lower()
+
+
+@dataclass(frozen=True, slots=True)
 class PromQuestion:
     """A query, and the row of the table that its answer is of."""
 
@@ -47,12 +60,11 @@ class PromQuestion:
         return "rate(" in self.promql
 
 
-def questions(names: Mapping[str, str], *, cluster_label: str = "") -> list[PromQuestion]:
-    """What is asked for a workload or its service, by the shared names; nothing for what is not named.
-
-    ``cluster_label``: the label that tells clusters apart, where series of several are in one place.
-    """
-    place = _place(names, cluster_label)
+def questions(names: Mapping[str, str], whose: SeriesOf) -> list[PromQuestion]:
+    """What is asked for a workload or its service, by the shared names; nothing for what is not named, or not there."""
+    if not whose.has(names.get("kube_cluster_name", "")):
+        return []
+    place = _place(names, whose.label)
     if place is None:
         return []
     workload = _pods(names)

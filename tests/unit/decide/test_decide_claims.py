@@ -142,3 +142,58 @@ def test_the_monitor_that_says_ok_is_believed() -> None:
     alert = bundle.alert.model_copy(update={"title": "error rate"})
     verdict = diagnose(bundle.model_copy(update={"alert": alert, "monitor": said}))
     assert (verdict.status, verdict.reason) == ("no_action", "recovered")
+
+
+MEASURE = "rate(http_requests_total{code='500'}[5m])"
+
+
+def ruled(
+    query: str, *values: float, limit: float | None = 10.0, measure: str = MEASURE
+) -> Verdict:
+    """The answer to a rule whose own measure was read: series that answer its query as far as its comparison."""
+    cluster = Cluster(seed=9)
+    bundle = cluster.bundle(cluster.app())
+    thresholds = {} if limit is None else {"critical": limit}
+    times = tuple(AT.timestamp() - 60.0 * n for n in range(len(values), 0, -1))
+    series = Series(metric="TooManyErrors", query=measure, timestamps=times, values=values)
+    told = Monitor(
+        rule_id="TooManyErrors", query=query, thresholds=thresholds, overall_state="Alert"
+    )
+    alert = bundle.alert.model_copy(update={"title": "errors", "state": "firing"})
+    return diagnose(
+        bundle.model_copy(update={"alert": alert, "monitor": told, "metrics": (series,)})
+    )
+
+
+@pytest.mark.parametrize(
+    ("side", "values", "reason"),
+    [
+        (">", (9.0,) * 12, "alert_noise"),
+        (">", (12.0,) * 9 + (0.0,) * 3, "recovered"),
+        (">=", (12.0,) * 9 + (0.0,) * 3, "recovered"),
+        ("<", (12.0,) * 12, "alert_noise"),
+    ],
+)
+def test_a_rules_own_measure_tells_whether_it_is_well(
+    side: str, values: tuple[float, ...], reason: str
+) -> None:
+    verdict = ruled(f"{MEASURE} {side} 10", *values)
+    assert (verdict.status, verdict.reason) == ("no_action", reason)
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        ruled(f"{MEASURE} > 10", *(0.0,) * 11, 12.0),
+        ruled(f"{MEASURE} > 10", *(0.0,) * 5),
+        ruled(f"{MEASURE} > 10", *(0.0,) * 12, limit=None),
+        ruled(f"{MEASURE} == 10", *(0.0,) * 12),
+        ruled(f"{MEASURE} > bool 10", *(0.0,) * 12),
+        ruled(f"{MEASURE} and on () other > 10", *(0.0,) * 12),
+        ruled(f"sum({MEASURE}) > 10", *(0.0,) * 12),
+        ruled(f"{MEASURE} > 10", *(0.0,) * 12, measure=""),
+    ],
+    ids=["beyond", "few", "no number", "equal", "bool", "more than it", "another", "no question"],
+)
+def test_what_is_not_the_rules_own_measure_is_no_all_clear(verdict: Verdict) -> None:
+    assert verdict.status == "needs_human"

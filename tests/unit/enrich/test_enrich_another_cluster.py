@@ -31,6 +31,7 @@ class Asked:
         self.queries_behind = behind
 
     name = "datadog"
+    keeps_logs = True
 
     def sent(self, alert: Alert) -> bool:
         return True

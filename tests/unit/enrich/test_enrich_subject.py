@@ -194,3 +194,47 @@ def test_names_are_read_from_the_tags_that_integrations_and_people_use() -> None
     assert who.workload == ObjectRef(kind="Deployment", namespace="shop", name="web")
     assert named({}, "fallback").cluster == "fallback"
     assert first_tag({"a": "x,y", "b": "z"}, "a", "b") == "z"
+
+
+SCALED = {
+    **OBJECTS,
+    "horizontalpodautoscalers": [
+        item(
+            "HorizontalPodAutoscaler",
+            "front-scaler",
+            spec={"scaleTargetRef": {"kind": "Deployment", "name": "api"}},
+        ),
+        item(
+            "HorizontalPodAutoscaler",
+            "astray",
+            spec={"scaleTargetRef": {"kind": "Deployment", "name": "gone"}},
+        ),
+    ],
+    "pods": [
+        *OBJECTS["pods"],
+        item(
+            "Pod",
+            "db-0",
+            owner={"kind": "StatefulSet", "name": "db", "apiVersion": APPS},
+            spec={"volumes": [{"persistentVolumeClaim": {"claimName": "data-db-0"}}]},
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"horizontalpodautoscaler": "front-scaler"}, "Deployment/shop/api"),
+        ({"horizontalpodautoscaler": "astray"}, ""),
+        ({"horizontalpodautoscaler": "nobody"}, ""),
+        ({"persistentvolumeclaim": "data-db-0"}, "StatefulSet/shop/db"),
+        ({"persistentvolumeclaim": "data-db-1"}, ""),
+        ({"persistentvolumeclaim": "data-db-0", "deployment": "api"}, "Deployment/shop/api"),
+    ],
+)
+def test_an_autoscaler_and_a_claim_lead_to_whom_they_serve(
+    tags: dict[str, str], expected: str
+) -> None:
+    found = resolve(named({"kube_namespace": "shop", **tags}), SCALED)
+    assert (found.key if found else "") == expected

@@ -147,6 +147,25 @@ async def test_a_resend_has_the_first_ones_id_and_a_recovery_its_episode() -> No
     assert newer.alert.fingerprint != first.alert.fingerprint, "a new episode"
 
 
+@pytest.mark.parametrize(
+    ("starts", "state", "now"),
+    [
+        ("2026-11-24T08:45:00Z", "firing", False),
+        ("2026-11-24T09:05:00Z", "firing", False),
+        ("2026-11-21T09:00:00Z", "renotified", True),
+    ],
+)
+async def test_what_fires_since_long_is_there_now_and_the_same_delivery(
+    starts: str, state: str, now: bool
+) -> None:
+    _, kept = await sent(payload({"startsAt": starts}))
+    (record,) = kept.records
+    assert isinstance(record, RawAlert)
+    assert record.alert.state == state
+    assert record.alert.happened_at == (NOW if now else record.alert.starts_at)
+    assert record.alert.starts_at == datetime.fromisoformat(starts)
+
+
 async def test_what_an_alert_says_is_read() -> None:
     _, kept = await sent(ALERTMANAGER_RESOLVED)
     (record,) = kept.records

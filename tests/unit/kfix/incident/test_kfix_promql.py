@@ -8,7 +8,7 @@ import pytest
 
 from kfix.incident.metrics import METRICS
 from kfix.incident.prometheus.expressions import RuleComparison, bare, compared
-from kfix.incident.prometheus.queries import matcher, questions
+from kfix.incident.prometheus.queries import SeriesOf, matcher, questions
 from sandbox.prometheus.promql import compile_query
 
 SHOP = {"kube_namespace": "shop", "kube_deployment": "api", "kube_cluster_name": "eu-1"}
@@ -59,14 +59,14 @@ def test_what_is_no_expression_is_compared_with_nothing(text: str) -> None:
 
 
 def test_every_row_is_asked_for_the_pods_of_a_workload_and_can_be_evaluated() -> None:
-    asked = questions(SHOP)
+    asked = questions(SHOP, SeriesOf())
     rows = [m.name for m in METRICS if m.source == "prometheus" and m.asked]
     assert sorted(q.metric.name for q in asked) == sorted(rows)
     for question in asked:
         assert 'namespace="shop"' in question.promql
         assert "cluster" not in question.promql
         assert compile_query(question.promql, Nothing())(0.0) == []  # type: ignore[arg-type]
-    assert all('cluster="eu-1"' in q.promql for q in questions(SHOP, cluster_label="cluster"))
+    assert all('cluster="eu-1"' in q.promql for q in questions(SHOP, SeriesOf(label="cluster")))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_every_row_is_asked_for_the_pods_of_a_workload_and_can_be_evaluated() ->
     ],
 )
 def test_pods_of_a_workload_are_told_by_their_names(kind: str, pod: str, others: list[str]) -> None:
-    asked = questions({"kube_namespace": "shop", kind: "api"})
+    asked = questions({"kube_namespace": "shop", kind: "api"}, SeriesOf())
     (pattern,) = {re.search(r'pod=~"([^"]+)"', q.promql)[1] for q in asked}  # type: ignore[index]
     assert re.fullmatch(pattern, pod)
     assert not any(re.fullmatch(pattern, other) for other in others)
@@ -103,14 +103,27 @@ def test_pods_of_a_workload_are_told_by_their_names(kind: str, pod: str, others:
     ],
 )
 def test_what_is_no_name_of_kubernetes_asks_nothing(names: dict[str, str]) -> None:
-    assert questions(names) == []
+    assert questions(names, SeriesOf()) == []
 
 
 def test_a_service_alone_is_asked_for_its_traffic() -> None:
-    asked = questions({"kube_namespace": "shop", "service": "api"})
+    asked = questions({"kube_namespace": "shop", "service": "api"}, SeriesOf())
     assert {q.metric.meaning for q in asked} == {"requests", "errors", "latency"}
     assert all('service="api"' in q.promql for q in asked)
 
 
 def test_a_value_cannot_end_its_text() -> None:
     assert matcher("a", 'x"\\\n') == 'a="x\\"\\\\\\n"'
+
+
+@pytest.mark.parametrize(
+    ("whose", "asked"),
+    [
+        (SeriesOf(), True),
+        (SeriesOf(cluster="EU-1"), True),
+        (SeriesOf(cluster="us-1"), False),
+        (SeriesOf(label="cluster"), True),
+    ],
+)
+def test_another_clusters_series_are_not_asked_for(whose: SeriesOf, asked: bool) -> None:
+    assert bool(questions(SHOP, whose)) is asked
