@@ -219,6 +219,6 @@ async def test_a_change_is_measured_in_the_cluster_that_it_was_for(house: House)
 
 
 async def test_each_cluster_has_its_own_policy(house: House) -> None:
-    eu, us = (house.safety.about((await house.checked(name)).context) for name in (EU, US))
+    eu, us = [house.safety.about((await house.checked(name)).context) for name in (EU, US)]
     assert us.policy.production.forbidden_fixes == ("set_image",)
     assert eu.policy.production.forbidden_fixes == ()
