@@ -237,6 +237,11 @@ LOOSE: dict[str, Mapping[str, str]] = {
     | {"envs/prod.yaml": "api:\n  replicas: 4\n  on: yes\n"},
     "an environment's file that is missing": FILES
     | {"helmfile.yaml": f"{ENVIRONMENTS}---\n{MADE}".replace("prod.yaml", "none.yaml")},
+    "a base that says an environment twice": FILES
+    | {
+        "helmfile.yaml": f"bases: [base.yaml]\n---\n{MADE}",
+        "base.yaml": f"{ENVIRONMENTS}---\nenvironments:\n  prod: {{}}\n  staging: {{}}\n",
+    },
     "a base that is missing": FILES
     | {"helmfile.yaml": f"bases: [none.yaml]\n{ENVIRONMENTS}---\n{MADE}"},
     "a variable of the shell in its place": FILES

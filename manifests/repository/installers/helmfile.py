@@ -316,11 +316,18 @@ def _with_bases(
             content = index.files.get(base, "{{ }}")
             text_of = content if isinstance(content, str) else content.decode("utf-8", "replace")
             read = _documents(index, base, text_of)
-            if read is None or _fills_values(read) or any(one.content.get("bases") for one in read):
+            if read is None or not _is_plain_base(read):
                 unread = unread or f"bases ({named})"
             out += read or ()
         out.append(said)
     return out, unread
+
+
+def _is_plain_base(read: Sequence[HelmfileDocument]) -> bool:
+    """Is it a base that says its environments once, without templates in values or bases of its own?"""
+    saying = [one for one in read if one.content.get("environments")]
+    based = any(one.content.get("bases") for one in read)
+    return len(saying) <= 1 and not based and not _fills_values(read)
 
 
 def _in_environment(
