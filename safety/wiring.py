@@ -87,6 +87,7 @@ def _basis(settings: Safety, policy: Policy, known: Sequence[KnownCluster]) -> M
         "kfix": kfix.__version__,
         "policy": policy.model_dump(mode="json"),
         "schemas": settings.kubernetes_version,
+        "deadline_s": settings.deadline_s,
         "clusters": [[one.own.name, *one.own.aliases] for one in known],
     }
 

@@ -7,6 +7,7 @@ The services that were asked then are gone when decisions are made again. A few 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -23,20 +24,25 @@ from decide.core.drafting import sizing
 from decide.core.measure import Usage
 from kfix.engine.broker.reading import read
 from kfix.engine.runtime.comparing import Compared
-from kfix.engine.runtime.replay import Replay
+from kfix.engine.runtime.replay import Replay, Which
 from kfix.engine.runtime.stage import Stage
+from kfix.engine.topics import CONTEXT_BUNDLE, PLANS_CANDIDATE, PLANS_VALIDATED
 from kfix.engine.wire import codec_for
 from kfix.infra.settings import Kafka
 from safety.agent import app as safety
+from sandbox import crowd
+from sandbox.scenario import scenarios
 from schemas.plans import CandidatePlans
-from tests.pipeline.harness import FULL
+from tests.pipeline.harness import FULL, make_topics, new_prefix, publish_raw
+from tests.pipeline.harness import Cluster as BrokerUnderTest
+from tests.pipeline.test_runtime_replay import kfix
 from tests.support.broker import Admin, Cluster, Consumer, brokers
-from tests.support.recorded import Recorded, record
+from tests.support.recorded import Recorded, record, recorder
 from tests.unit.kfix.engine.runtime.test_runtime_doors import Producer
 
 CODEC = codec_for(Kafka(_env_file=None))
-SEEDS, SERVICES = (9, 21) if FULL else (1, 8)
-LEAST = 200 if FULL else 11
+SEEDS, SERVICES = (9, 21) if FULL else (1, 7)
+LEAST = 200 if FULL else 10
 
 PLAYBOOK = """\
 id: price_list_too_large
@@ -96,20 +102,30 @@ def company(recorded_company: Company, monkeypatch: pytest.MonkeyPatch) -> Compa
     """The settings are those of then; the services are gone."""
     for variable, told in recorded_company.settings.items():
         monkeypatch.setenv(variable, told)
-    cluster = recorded_company.cluster
+    read_from(recorded_company.cluster, monkeypatch)
+    return recorded_company
+
+
+def read_from(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker is this stand-in."""
     monkeypatch.setattr(Consumer, "cluster", cluster, raising=False)
     monkeypatch.setattr(Admin, "cluster", cluster, raising=False)
     monkeypatch.setattr(aiokafka, "AIOKafkaConsumer", Consumer)
     monkeypatch.setattr(aiokafka.admin, "AIOKafkaAdminClient", Admin)
-    return recorded_company
 
 
-async def again(*stages: Stage[Any]) -> list[Compared]:
-    """All of them, decided again by the settings of now, in the world as it was."""
+async def again(*stages: Stage[Any], world: Which = "then") -> list[Compared]:
+    """All of them, decided again by the settings of now."""
     found: list[Compared] = []
     first = stages[0].handlers[0].reads
     async with AsyncExitStack() as stack:
-        replay = Replay(stages, brokers=brokers(), codec=CODEC, producer=Producer())  # type: ignore[arg-type]
+        replay = Replay(
+            stages,
+            brokers=brokers(),
+            codec=CODEC,
+            producer=Producer(),  # type: ignore[arg-type]
+            world=world,
+        )
         await replay.open(stack)
         async for stored in read(brokers(), [first.name]):
             found += await replay.run(first, stored)
@@ -218,6 +234,72 @@ async def test_a_changed_prompt_asks_what_nobody_asked_then(
     assert [one for one in found if one.changed] == []
     # What the rules say is shown beside what was decided then.
     assert all(one.then and one.now for one in found if one.failed)
+
+
+async def test_what_the_world_changed_is_told_apart_from_what_the_policy_changed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recorded, cluster = Recorded(), Cluster()
+    async with recorder(recorded, 2, monkeypatch, tmp_path) as stages:
+        for name, trouble in zip(crowd.names(2), ("oom", "cpu_throttling"), strict=True):
+            events = crowd.strike(stages.sandbox.world, scenarios()[trouble], [name])
+            await stages.alert(events[0])
+        recorded.put_into(cluster, CODEC)
+        read_from(cluster, monkeypatch)
+        assert changed(await again(decide, safety, world="now")) == set()
+
+        stages.sandbox.cluster.delete("Deployment", "shop", crowd.names(2)[1])
+        policy = tmp_path / "policy.yaml"
+        policy.write_text("production: {forbidden_fixes: [set_memory]}", "utf-8")
+        monkeypatch.setenv("KFIX_SAFETY_POLICY_FILE", str(policy))
+        found = await again(safety, world="now")
+        killed, throttled = (candidate.incident_id for _, candidate in recorded.candidates)
+        assert {one.incident: one.because for one in found} == {
+            killed: "policy",
+            throttled: "world",
+        }
+        # In the world of then the workload is there.
+        then = await again(safety)
+        assert {one.incident: one.because for one in then} == {killed: "policy", throttled: ""}
+
+
+@pytest.mark.broker
+async def test_the_command_line_compares_them_and_its_exit_code_says_what_changes(
+    recorded_company: Company, embedded_cluster: BrokerUnderTest, tmp_path: Path
+) -> None:
+    recorded = recorded_company.recorded
+    prefix = new_prefix()
+    there = embedded_cluster.brokers(prefix)
+    await make_topics(there, [CONTEXT_BUNDLE, PLANS_CANDIDATE, PLANS_VALIDATED])
+    await publish_raw(there, list(recorded.values(CODEC)))
+    settings = recorded_company.settings
+
+    async def replay(*args: str, **more: str) -> tuple[int, list[Any], str]:
+        told = {**settings, **more}
+        code, out, err = await kfix(embedded_cluster, prefix, tmp_path, "replay", *args, **told)
+        return code, [json.loads(line) for line in out.splitlines()], err
+
+    both = ("--topic", "context.bundle", "--stage", "decide,safety", "--output", "json")
+    code, lines, err = await replay(*both)
+    assert (code, lines) == (0, []), err
+    assert err == f"{len(recorded.candidates) + len(recorded.validated)} decisions, 0 change\n"
+
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("production: {forbidden_fixes: [set_replicas, set_memory]}", "utf-8")
+    stricter = {"KFIX_SAFETY_POLICY_FILE": str(policy)}
+    code, lines, err = await replay(*both, "--fail-on", "production", **stricter)
+    assert code == 1, err
+    assert {(one["stage"], one["because"]) for one in lines} == {("safety", "policy")}
+    assert "not as then: policy.production.forbidden_fixes" in err
+
+    incident = lines[0]["incident"]
+    one = ("--incident", incident, "--stage", "decide,safety", "--output", "json", "--all")
+    code, lines, err = await replay(*one)
+    assert code == 0, err
+    assert {found["incident"] for found in lines} == {incident}
+    assert {found["stage"] for found in lines} == {"decide", "safety"}
+    code, lines, err = await replay("--incident", "inc-nobody", "--incident", incident)
+    assert (code, lines, err) == (2, [], "kfix: no record of inc-nobody\n")
 
 
 def test_worlds_are_small(company: Company) -> None:

@@ -28,7 +28,9 @@ from tests.pipeline.harness import (
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-async def kfix(cluster: Cluster, prefix: str, folder: Path, *args: str) -> tuple[int, str, str]:
+async def kfix(
+    cluster: Cluster, prefix: str, folder: Path, *args: str, **settings: str
+) -> tuple[int, str, str]:
     """A command's exit code, stdout and stderr."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -36,6 +38,7 @@ async def kfix(cluster: Cluster, prefix: str, folder: Path, *args: str) -> tuple
         "PYTHONPATH": str(Path(__file__).parents[2]),
         "KFIX_TEST_JOURNAL": str(folder / "replay-journal"),
         **cluster.environment(prefix),
+        **settings,
     }
     done = await asyncio.to_thread(
         subprocess.run,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -73,20 +73,30 @@ class Recorded:
         candidate = next(found for at, found in self.candidates if at == cause)
         return candidate, next(v for at, v in self.validated if at == candidate.event_id)
 
-    def put_into(self, cluster: Cluster, codec: Codec) -> None:
-        """The topics, as the runtime fills them."""
-        bundles = [("", bundle) for bundle in self.bundles]
+    def values(self, codec: Codec) -> Iterator[tuple[str, bytes, bytes, dict[str, str]]]:
+        """Topic, key, value and headers of all records, as the runtime sends them."""
+        bundles: list[tuple[str, Record]] = [("", bundle) for bundle in self.bundles]
+        traces = {bundle.trace_id: f"{n:032x}" for n, bundle in enumerate(self.bundles, 1)}
         for topic, records in (
             (topics.CONTEXT_BUNDLE, bundles),
             (topics.PLANS_CANDIDATE, self.candidates),
             (topics.PLANS_VALIDATED, self.validated),
         ):
-            cluster.topics.setdefault(topic.name, 1)
-            for n, (cause, record) in enumerate(records):
-                cluster.put(topic.name, 0, n, codec.encode(cast(Record, record)))
-                last = next(reversed(cluster.records.values()))[-1]
-                told = {hd.CAUSE: cause, hd.EVENT_ID: record.event_id}
-                last.headers = (*hd.write(told), *codec.headers.items())
+            for cause, record in records:
+                headers = {
+                    hd.CAUSE: cause,
+                    hd.EVENT_ID: record.event_id,
+                    hd.INCIDENT: getattr(record, "incident_id", ""),
+                    hd.TRACEPARENT: f"00-{traces[record.trace_id]}-{1:016x}-01",
+                }
+                yield topic.name, topic.key(record).encode(), codec.encode(record), headers
+
+    def put_into(self, cluster: Cluster, codec: Codec) -> None:
+        """The same into a stand-in for the broker, in topics of one partition."""
+        for n, (topic, _, value, headers) in enumerate(self.values(codec)):
+            cluster.put(topic, 0, n, value)
+            last = next(reversed(cluster.records.values()))[-1]
+            last.headers = (*hd.write(headers), *codec.headers.items())
 
 
 @dataclass(slots=True)
@@ -157,6 +167,8 @@ async def record(
     """One company's incidents: its own troubles, one in each of the crowd; alerts that come again, recoveries, silences."""
     chance = random.Random(seed)
     async with recorder(recorded, services, patch, folder) as stages:
+        for _ in range(seed * 1_000):
+            stages.sandbox.datadog.next_event_id()  # no two companies have an event in common
         events = [
             await stages.sandbox.world.break_(scenarios()[name], notify=False) for name in _OWN
         ]

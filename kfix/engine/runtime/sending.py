@@ -9,6 +9,7 @@ from typing import Any
 import kfix
 from kfix.engine.runtime import headers as hd
 from kfix.engine.runtime.producer import Producer
+from kfix.engine.runtime.worlds import without_notes
 from kfix.engine.topics import Topic
 from kfix.engine.wire import Codec
 from schemas import errors
@@ -59,10 +60,14 @@ class Sender:
     ) -> Prepared:
         """The record's bytes and headers. ``incident`` is for records that do not name theirs.
 
+        A record that may travel without the notes of its world only, goes without.
+
         Raises errors.Defect for a record that cannot travel, errors.Rejected (``too_large``) for one that may not.
         """
         topic = self.topic_of(record)
         value = self._codec.encode(record)
+        if len(value) > self._max_bytes:
+            value = self._codec.encode(without_notes(record))
         if len(value) > self._max_bytes:
             raise errors.Rejected(
                 f"a record for {topic.name} has {len(value)} bytes, {self._max_bytes} are allowed",

@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar, cast
 import orjson
 
 from schemas import errors
-from schemas.base import Json
+from schemas.base import Json, Record
 from schemas.worlds import World
 
 T = TypeVar("T")
@@ -123,6 +123,13 @@ class Past(Generic[P]):
     ports: P
     told: Told
     basis: Mapping[str, Json]
+
+
+def without_notes(record: Record) -> Record:
+    """The record as it is sent where there is no room for the notes of its world."""
+    if "world" not in type(record).model_fields:
+        return record
+    return record.model_copy(update={"world": World(left_out="too_large")})
 
 
 def _dumped(value: object) -> bytes:

@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 import pytest
 
+from kfix.engine import topics
+from kfix.engine.runtime.sending import Sender
 from kfix.engine.runtime.worlds import MOST_BYTES, NeverAsked, Notebook, NotKept, Told
 from kfix.engine.wire import codec_for
 from kfix.infra.settings import Kafka
@@ -133,27 +135,56 @@ def test_notes_that_are_none_are_refused(notes: bytes) -> None:
         Told(World(notes=notes))
 
 
-@pytest.mark.parametrize("form", ["json", "avro"])
-def test_a_world_travels_with_its_record_and_older_records_have_none(form: str) -> None:
-    from kfix.engine import topics
-
-    codec = codec_for(Kafka(_env_file=None, format=form))
-    book = Notebook({"rules": "r1"})
-    book.note("files", 1, ["é"])
-    record = CandidatePlans(
+def record(world: World) -> CandidatePlans:
+    return CandidatePlans(
         event_id="e",
         occurred_at=NOW,
         incident_id="i",
         fingerprint="f",
         status="no_action",
         context=IncidentContext(alerted_at=NOW),
+        world=world,
     )
+
+
+def test_a_record_that_is_too_large_with_its_world_goes_without() -> None:
+    book = Notebook({})
+    book.note("files", 1, "a")
+    codec = codec_for(Kafka(_env_file=None))
+    whole, bare = record(book.world()), record(World(left_out="too_large"))
+    most = len(codec.encode(bare))
+    for max_bytes, sent in ((len(codec.encode(whole)), whole), (most, bare)):
+        sender = Sender(
+            "decide",
+            [topics.PLANS_CANDIDATE],
+            codec=codec,
+            producer=None,  # type: ignore[arg-type]
+            max_bytes=max_bytes,
+        )
+        _, _, value, _ = sender.prepare(whole, trace=b"")
+        assert codec.decode(topics.PLANS_CANDIDATE, value) == sent
+    small = Sender(
+        "decide",
+        [topics.PLANS_CANDIDATE],
+        codec=codec,
+        producer=None,  # type: ignore[arg-type]
+        max_bytes=most - 1,
+    )
+    with pytest.raises(errors.Rejected, match="are allowed"):
+        small.prepare(whole, trace=b"")
+
+
+@pytest.mark.parametrize("form", ["json", "avro"])
+def test_a_world_travels_with_its_record_and_older_records_have_none(form: str) -> None:
+    codec = codec_for(Kafka(_env_file=None, format=form))
+    book = Notebook({"rules": "r1"})
+    book.note("files", 1, ["é"])
     for world in (book.world(), World()):
-        sent = record.model_copy(update={"world": world})
+        sent = record(world)
         read = codec.decode(topics.PLANS_CANDIDATE, codec.encode(sent), codec.headers)
         assert isinstance(read, CandidatePlans)
         assert read.world == world
-    old = record.model_dump_json(exclude={"world"}).encode()
+    old = record(World()).model_dump_json(exclude={"world"}).encode()
     found = codec_for(Kafka(_env_file=None)).decode(topics.PLANS_CANDIDATE, old)
     assert isinstance(found, CandidatePlans)
     with pytest.raises(NotKept, match="of an older version"):
