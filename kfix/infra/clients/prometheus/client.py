@@ -24,8 +24,7 @@ import structlog
 from kfix.infra.clients.boundary import guarded, mapping, mappings
 from kfix.infra.clients.http import Bounds, Http, HttpResponse, open_http
 from kfix.infra.clients.prometheus.settings import PrometheusConnection
-from kfix.infra.clusters import clusters, fleet
-from kfix.infra.settings import BadSettings
+from kfix.infra.clusters import fleet
 from schemas import errors
 
 log = structlog.get_logger(__name__)
@@ -61,14 +60,6 @@ class PromSeries:
 def configured(connection: PrometheusConnection) -> bool:
     """Whether there is a Prometheus to talk to."""
     return bool(connection.url)
-
-
-def check(connection: PrometheusConnection) -> None:
-    """Raises BadSettings where nobody says of which of several clusters the series are."""
-    if len(clusters()) > 1 and not (connection.cluster or connection.cluster_label):
-        raise BadSettings(
-            ("KFIX_PROMETHEUS_CLUSTER, or KFIX_PROMETHEUS_CLUSTER_LABEL: of which cluster?",)
-        )
 
 
 def app_url(connection: PrometheusConnection) -> str:
@@ -156,12 +147,12 @@ async def open_prometheus(connection: PrometheusConnection) -> AsyncIterator[Pro
         raise errors.Unauthorized(
             "no Prometheus configured: set KFIX_PROMETHEUS_URL", reason="no_url"
         )
-    if fleet().is_several and not connection.cluster_label:
+    if fleet().is_several and not (connection.cluster_label or connection.cluster):
         raise errors.Rejected(
-            "several clusters are configured: set KFIX_PROMETHEUS_CLUSTER_LABEL to the label that tells them apart",
+            "several clusters are configured: set KFIX_PROMETHEUS_CLUSTER_LABEL to the label that tells them apart,"
+            " or KFIX_PROMETHEUS_CLUSTER to the one whose series these are",
             reason="no_cluster_label",
         )
-    check(connection)
     bounds = Bounds(
         timeout_s=connection.timeout_s,
         total_s=connection.timeout_s,

@@ -28,8 +28,9 @@ class PrometheusConnection(Settings):
     client_key_file: str = ""
     #: Tenant, sent as ``X-Scope-OrgID`` (Mimir, Cortex); empty: none.
     tenant: str = ""
-    #: Label that tells clusters apart where the series of several are in one place. Empty: those of one cluster; with
-    #: several clusters it has to be said.
+    #: Name of the one cluster that its series are of, as K-Fix calls it. Empty: the only one that K-Fix knows.
+    cluster: str = ""
+    #: Label that tells clusters apart where the series of several are in one place; its values are the clusters' names.
     cluster_label: str = Field(default="", pattern=r"^([a-zA-Z_][a-zA-Z0-9_]*)?$")
     #: Seconds for one call. Prometheus gives up on a query after two minutes; ours mostly answer in well under one second.
     timeout_s: float = Field(default=10.0, gt=0)

@@ -11,14 +11,19 @@ from schemas import errors
 
 
 @pytest.mark.parametrize(
-    ("names", "label", "opens"),
-    [(("eu",), "", True), (("eu", "us"), "cluster", True), (("eu", "us"), "", False)],
+    ("names", "said", "opens"),
+    [
+        (("eu",), {}, True),
+        (("eu", "us"), {"cluster_label": "cluster"}, True),
+        (("eu", "us"), {"cluster": "eu"}, True),
+        (("eu", "us"), {}, False),
+    ],
 )
 async def test_with_several_clusters_a_label_has_to_tell_them_apart(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     names: tuple[str, ...],
-    label: str,
+    said: dict[str, str],
     opens: bool,
 ) -> None:
     file = tmp_path / "clusters.yaml"
@@ -26,7 +31,7 @@ async def test_with_several_clusters_a_label_has_to_tell_them_apart(
         "".join(f"- {{name: {n}, kubernetes: {{url: 'https://{n}'}}}}\n" for n in names)
     )
     monkeypatch.setenv("KFIX_CLUSTERS_FILE", str(file))
-    connection = PrometheusConnection(url="http://127.0.0.1:9", cluster_label=label)
+    connection = PrometheusConnection(url="http://127.0.0.1:9", **said)  # type: ignore[arg-type]
     if opens:
         async with open_prometheus(connection):
             return
@@ -34,3 +39,9 @@ async def test_with_several_clusters_a_label_has_to_tell_them_apart(
         async with open_prometheus(connection):
             pass
     assert failure.value.reason == "no_cluster_label"
+
+
+@pytest.mark.parametrize("label", ["a b", '"', "1a", "a-b"])
+def test_a_label_is_one_of_prometheus(label: str) -> None:
+    with pytest.raises(ValueError, match="cluster_label"):
+        PrometheusConnection(cluster_label=label)
