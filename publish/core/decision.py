@@ -113,6 +113,8 @@ def choose(
     fingerprint, ``same_project`` those of the repository, newest first; ``alert`` is how the incident's alert stands,
     ``fleet`` the clusters that plans may be for, ``forge``: is there one? ``protected`` are environments beside production in
     which nothing merges by itself, ``began``: did this very record open ``mine``, on an earlier try?"""
+    if record.reason == "muted":
+        return Decision("quiet")
     known = _known(record, mine, limits, now, alert, began=began)
     if known is not None:
         return known

@@ -125,5 +125,7 @@ def _head(record: ValidatedPlans, kind: NoticeKind, language: Language) -> str:
         return f"✅ {word('head_recovered', language)}"
     if kind == "returned":
         return f"🔁 {word('head_returned', language)}"
+    if record.reason == "test":
+        return f"🧪 {word('head_test', language)}"
     key = "head_human" if record.status == "needs_human" else "head_declined"
     return f"{'🙋' if key == 'head_human' else '💤'} {word(key, language)}"

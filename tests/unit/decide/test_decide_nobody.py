@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from decide import core
+from decide.adapters.ledger import SqlIncidentLedger, Windows
+from decide.agent import decide
+from decide.ports import DecidePorts
+from decide.settings import Decide
+from decide.wiring import load_prompt
+from kfix.infra.store import metadata
+from kfix.infra.store.engine import open_engine
 from kfix.texts import say
 from schemas.base import ObjectRef
 from schemas.context import ContextBundle
@@ -82,3 +91,38 @@ def test_what_is_withheld_is_told_with_its_reason_and_has_no_plan(kind: str) -> 
     verdict = core.answer(bundle)
     assert (verdict.status, verdict.reason, verdict.plans) == ("no_action", kind, ())
     assert "because of it" in verdict.explanation
+
+
+@pytest.fixture
+def ports(tmp_path: Path) -> Iterator[DecidePorts]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
+    metadata.create_all(engine)
+    yield DecidePorts(
+        ledger=SqlIncidentLedger(engine, Windows()),
+        reasoner=None,
+        prompt=load_prompt("en"),
+        settings=Decide(),
+        language="en",
+    )
+    engine.dispose()
+
+
+@pytest.mark.parametrize("state", ["firing", "resolved"])
+async def test_a_test_and_a_muted_alert_are_incidents_of_their_own(
+    ports: DecidePorts, state: str
+) -> None:
+    real = bundle_of(SubjectSearch())
+    first = await decide(real, ports)
+    alert = real.alert.model_copy(update={"state": state})
+    tried = real.model_copy(
+        update={"withheld": Withheld(kind="test", reason="t"), "alert": alert, "event_id": "c-2"}
+    )
+    told = await decide(tried, ports)
+    assert first is not None
+    assert told is not None
+    assert (told.role, told.status, told.reason) == ("first", "no_action", "test")
+    assert told.incident_id != first.incident_id
+    assert told.fingerprint != first.fingerprint
+    again = await decide(real.model_copy(update={"event_id": "c-3", "trace_id": "d-3"}), ports)
+    assert again is not None
+    assert (again.role, again.incident_id) == ("repeat", first.incident_id)
