@@ -40,6 +40,7 @@ from tests.support.broker import Admin, Cluster, Consumer, brokers
 from tests.support.recorded import Recorded, record, recorder
 from tests.unit.kfix.engine.runtime.test_runtime_doors import Producer
 
+pytestmark = pytest.mark.slow
 CODEC = codec_for(Kafka(_env_file=None))
 SEEDS, SERVICES = (9, 21) if FULL else (1, 7)
 LEAST = 200 if FULL else 10
