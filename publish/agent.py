@@ -37,7 +37,13 @@ async def publish(record: ValidatedPlans, ports: PublishPorts) -> MergeRequestEv
         return None
     if ports.forge is not None:
         done = await noted(record, done, ports, ports.forge)
-    said = said_of(record, done, language=ports.language, console_url=ports.console_url)
+    said = said_of(
+        record,
+        done,
+        language=ports.language,
+        console_url=ports.console_url,
+        cluster=ports.fleet.one_of_several(record.context.cluster),
+    )
     return await notify.tell_done(record, done, said, ports)
 
 

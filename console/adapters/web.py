@@ -127,7 +127,7 @@ class _Door:
         self, request: Request, page: int
     ) -> tuple[list[Listed], dict[str, str], bool]:
         """One page, the filters it was asked with, and whether there is another."""
-        names = ("status", "service", "environment", "failure_class", "result")
+        names = ("status", "service", "environment", "cluster", "failure_class", "result")
         where = {name: value for name in names if (value := request.query_params.get(name, ""))}
         size = self._ports.settings.page_size
         found = await self._ports.projection.listed(where=where, limit=size + 1, offset=page * size)

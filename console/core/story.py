@@ -261,6 +261,7 @@ def summary_of(record: Record) -> dict[str, Json]:
             "status": record.status,
             "service": context.service,
             "environment": context.environment,
+            "cluster": context.cluster,
             "failure_class": analysis.failure_class if analysis else "",
             "object": analysis.object.key if analysis else "",
             "severity": analysis.severity if analysis else "",

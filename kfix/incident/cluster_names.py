@@ -84,6 +84,10 @@ class Fleet:
             return self.clusters[0] if self.clusters else Own()
         return next((own for own in self.clusters if own.name == told.own), Own())
 
+    def one_of_several(self, cluster: str) -> str:
+        """The name of a cluster where people have to be told which it is; empty where there is one alone."""
+        return cluster if self.is_several else ""
+
     def label(self, told: ClusterClaim, cluster: str) -> str:
         """What metrics call a record's cluster: its configured name, or ``other``, so that their number is bounded."""
         strange = told.verdict in ("foreign", "unclaimed")

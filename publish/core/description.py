@@ -49,6 +49,8 @@ class Page:
     withheld: Mapping[str, str] = field(default_factory=dict)
     #: It may merge without a person once its pipeline has passed.
     alone: bool = False
+    #: The record's cluster, where there are several that it may be; else empty.
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,14 @@ class Written:
 def written(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> Written:
     """The title, the labels and the text."""
     return Written(
-        mr_title(record, chosen, page.dialect, language=page.language, draft=page.draft),
+        mr_title(
+            record,
+            chosen,
+            page.dialect,
+            language=page.language,
+            draft=page.draft,
+            cluster=page.cluster,
+        ),
         tuple(labels(record, chosen, page.dialect)),
         description(record, chosen, page),
     )
@@ -76,12 +85,12 @@ def mr_title(
     *,
     language: Language = "en",
     draft: bool = False,
+    cluster: str = "",
 ) -> str:
-    """``K-Fix: <plan> (<service or object>)``. No brackets: ``[skip ci]`` works in merge commits too."""
+    """``K-Fix: <plan> (<service or object>, <cluster of several>)``. No brackets: ``[skip ci]`` works in merge commits too."""
     where = record.context.service or (record.analysis.object.name if record.analysis else "")
     title = told(chosen.plan.title, chosen.plan.title_text, language)
-    if where in title:
-        where = ""
+    where = ", ".join(part for part in ("" if where in title else where, cluster) if part)
     text = f"🤖 K-Fix: {_plain(dialect, title, 120)}"
     text = f"{text} ({_plain(dialect, where, 60)})" if where else text
     return dialect.capabilities.draft_prefix + text if draft else text

@@ -45,6 +45,7 @@ def notice_of(
     console_url: str,
     explanation: str = "",
     obstacles: Sequence[tuple[str, str]] = (),
+    cluster: str = "",
 ) -> Notice:
     """The message for one record. ``explanation``, or what stopped the plans with its names, says why there is no merge request."""
     context, analysis, head = record.context, record.analysis, _head(record, kind, language)
@@ -53,6 +54,7 @@ def notice_of(
         (word("service", language), context.service or (analysis.object.key if analysis else "")),
         (word("environment", language), _environment(context.environment, language)),
         (word("severity", language), word(analysis.severity, language) if analysis else ""),
+        *([(word("cluster", language), cluster)] if cluster else []),
     )
     paragraphs = []
     if analysis is not None:

@@ -22,9 +22,9 @@ class PublishedWords:
 
 
 def said_of(
-    record: ValidatedPlans, done: Done, *, language: Language, console_url: str
+    record: ValidatedPlans, done: Done, *, language: Language, console_url: str, cluster: str = ""
 ) -> PublishedWords:
-    """The words for it. As untrusted as the record."""
+    """The words for it. As untrusted as the record. ``cluster``: the record's, where there are several."""
     text = why = done.text
     in_the_way: Sequence[tuple[str, str]] = ()
     if done.action == "declined":
@@ -46,6 +46,7 @@ def said_of(
         console_url=console_url,
         explanation=why,
         obstacles=in_the_way,
+        cluster=cluster,
     )
     return PublishedWords(notice, text)
 

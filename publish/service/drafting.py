@@ -66,6 +66,7 @@ async def _page(
         consented=allowed.consent != OPEN,
         withheld=allowed.withheld,
         alone=sure.alone,
+        cluster=ports.fleet.one_of_several(record.context.cluster),
     )
 
 

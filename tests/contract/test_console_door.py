@@ -382,6 +382,18 @@ async def test_a_filter_without_a_hit_says_so_and_leads_back_to_all(
     assert no_match not in empty
 
 
+async def test_where_incidents_are_of_several_clusters_the_list_says_of_which(
+    projection: SqlProjection,
+) -> None:
+    (one,) = await projection.listed(where={}, limit=9, offset=0)
+    assert await projection.listed(where={"cluster": "nowhere"}, limit=9, offset=0) == []
+    places = [replace(one, facts={**one.facts, "cluster": name}) for name in ("eu-<b>", "us-1")]
+    page = Pages("en").listing(places, {"cluster": "us-1"}, 0, False)
+    assert "eu-&lt;b&gt;" in page
+    assert page.count("us-1") == 2
+    assert "us-1" not in Pages("en").listing(places[1:], {}, 0, False)
+
+
 async def test_a_french_page_has_french_colons_and_no_english_environment(
     projection: SqlProjection,
 ) -> None:

@@ -165,6 +165,10 @@ async def test_the_same_workload_in_two_clusters_is_two_incidents_and_one_change
     assert first.incident_id != second.incident_id
     assert first.fingerprint != second.fingerprint
     assert (await house.published(first)).action == "opened"
+    (opened,) = house.worlds[EU].project.merge_requests
+    assert opened.title.endswith(f"({EU})")
+    assert f"**Cluster** `{EU}`" in opened.description
+    assert EU in str(house.worlds[EU].slack.messages[-1])
     told = len(house.worlds[EU].slack.messages)
     event = await house.published(second)
     assert event.action == "declined"
