@@ -59,7 +59,7 @@ def of_then(ports: SafetyPorts, told: Told, decided: ValidatedPlans) -> SafetyPo
         repository=checks.repository,
         cluster=checks.cluster,
         lock=checks.lock,
-        several={own.name: checks for own in ports.fleet.clusters},
+        several={own.name: checks for own in ports.fleet.clusters if ports.fleet.is_several},
         images=ImagesOfThen(told) if "images" in there else None,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -157,6 +158,17 @@ async def test_objects_are_masked_before_they_are_noted_and_are_the_same_questio
     assert secret not in notes
     assert usual.edits[0].after not in notes
     now, told = await again(then, proposed())
+    assert decision(now) == decision(then)
+    assert told.never_asked == []
+
+
+@pytest.mark.parametrize("verdict", ["ours", "foreign", "unclaimed"])
+async def test_of_one_cluster_the_repository_answers_whosever_the_alert_is(verdict: Any) -> None:
+    candidate = proposed(ClusterClaim(verdict=verdict, named=("as-1",)))
+    world = replace(RULES, repository=Repository(), cluster=Cluster(), lock=Held())
+    then = await decided(world, candidate)
+    assert then.plans[0].edits
+    now, told = await again(then, candidate)
     assert decision(now) == decision(then)
     assert told.never_asked == []
 
