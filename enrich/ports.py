@@ -40,11 +40,12 @@ class Observability(Protocol):
         ...
 
     async def complete(self, alert: Alert) -> Alert:
-        """The alert with what its event says: rule, labels, group, fingerprint, state. Raises errors.NotFound."""
+        """The alert with what its event says: rule, labels, group, fingerprint, state. Raises errors.NotFound, with the reason
+        ``NOT_INDEXED`` where it may be found later."""
         ...
 
     async def monitor(self, rule_id: str) -> Monitor:
-        """The rule that fired. Raises errors.NotFound for one that is not its own."""
+        """The rule that fired. Raises errors.NotFound for one that is not its own, with ``NOT_INDEXED`` as ``complete``."""
         ...
 
     async def behind(self, monitor: Monitor) -> list[Monitor]:

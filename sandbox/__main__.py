@@ -65,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     names = ", ".join(SERVICES)
     add("--port", action="append", default=[], metavar="SERVICE=PORT", help=f"one of {names}")
     add("--sync-s", type=float, default=Pace().sync_s, help="seconds from a merge to the cluster")
+    add(
+        "--index-s",
+        type=float,
+        default=Pace().index_s,
+        help="seconds from an event to Datadog's index",
+    )
     add("--host", default=HOST, help="address to listen on")
     add("--shown", default="", help="host name in the printed addresses; default: --host")
     add("--ingest-url", default="", help="where Datadog, Alertmanager and GitLab deliver")
@@ -89,7 +95,7 @@ def main(arguments: list[str] | None = None) -> None:
         hooks["datadog_url"] = f"{given.ingest_url.rstrip('/')}/datadog-webhook"
         hooks["gitlab_url"] = f"{given.ingest_url.rstrip('/')}/gitlab-webhook"
     shown = given.shown or given.host
-    pace = Pace(sync_s=given.sync_s)
+    pace = Pace(sync_s=given.sync_s, index_s=given.index_s)
     asyncio.run(stay_up(Options(ports, pace, given.host, shown, given.with_parent, hooks)))
 
 

@@ -17,7 +17,7 @@ import yaml
 from manifests.objects import quantities
 from sandbox import nodes, rendering
 from sandbox.datadog.notify import Delivery, Transition, change_state, send_webhooks
-from sandbox.datadog.state import Datadog, Event, LogLine, Monitor
+from sandbox.datadog.state import Datadog, Event, LogLine, Monitor, Severity
 from sandbox.gitlab.repository import Action, Person
 from sandbox.gitlab.state import Project
 from sandbox.kubernetes import Cluster
@@ -30,6 +30,8 @@ from sandbox.telemetry import Telemetry, restarts
 _MIB = 2**20
 #: How often the kubelet repeats itself, and how often an ill service is shown anew.
 _EVENT_EVERY_S = 15.0
+#: A log line's first word to its status.
+_STATUSES: dict[str, Severity] = {"fatal": "critical", "error": "error", "warn": "warn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Pace:
     recovery_s: float = 1.0
     #: How long ago trouble began when a scenario breaks something.
     began_s: float = 900.0
+    #: From an event to Datadog's index.
+    index_s: float = 1.0
     tick_s: float = 0.2
 
 
@@ -83,7 +87,7 @@ class World:
         self._seen: tuple[str, float] = ("", 0.0)
         self._recovering: dict[tuple[int, str], float] = {}
         self._owned: set[tuple[str, str, str]] = set()
-        datadog.metrics = self.telemetry
+        datadog.metrics, datadog.index_s = self.telemetry, self.pace.index_s
         self._found(company)
 
     def _lock(self) -> None:
@@ -392,7 +396,7 @@ class World:
         tags = [f"{k}:{v}" for k, v in workload.history.tags.items()] + [f"pod_name:{pod}"]
         for offset, line in enumerate(workload.logs):
             word = line.split()[0].lower()
-            status = {"fatal": "critical", "error": "error", "warn": "warn"}.get(word, "info")
+            status = _STATUSES.get(word, "info")
             self.datadog.logs.append(
                 LogLine(at + offset, line, workload.name, status, tags=tuple(tags))
             )

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from enrich.adapters.datadog_rules import called_by, rule_of, told, watched_by
 from enrich.core.summing_up import MOST, members, objective
+from enrich.core.unanswered import NOT_INDEXED
 from kfix.incident.metric_queries import WORKLOAD_TAGS, of_one_environment, queries_for
 from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.clients.datadog import Datadog, LogEvent
@@ -72,7 +73,9 @@ class DatadogEvidence:
             return alert
         event = await self._client.event(alert.notification_id)
         if event is None:
-            raise errors.NotFound(f"Datadog has no event {alert.notification_id} yet")
+            raise errors.NotFound(
+                f"Datadog has no event {alert.notification_id} yet", reason=NOT_INDEXED
+            )
         return completed(alert, event)
 
     async def monitor(self, rule_id: str) -> Monitor:
@@ -80,7 +83,12 @@ class DatadogEvidence:
         monitor_id = _integer(rule_id)
         if monitor_id is None:
             raise errors.NotFound(f"{rule_id[:40]!r} is no id of a monitor")
-        found = await self._client.monitor(monitor_id)
+        try:
+            found = await self._client.monitor(monitor_id)
+        except errors.NotFound as failure:
+            raise errors.NotFound(
+                f"Datadog has no monitor {monitor_id} yet", reason=NOT_INDEXED
+            ) from failure
         history = await self._client.events(
             f"@monitor.id:{monitor_id}", since="now-7d", limit=self._monitor_events
         )

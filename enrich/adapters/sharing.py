@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from enrich.core.unanswered import NOT_INDEXED
 from enrich.ports import DeclaredRepository, Observability
+from schemas import errors
 from schemas.alerts import Alert
 from schemas.base import ObjectRef
 from schemas.context import Change, DeclaredObject, LogExcerpt, Monitor, Series
@@ -23,6 +25,9 @@ V = TypeVar("V")
 T = TypeVar("T")
 #: Answers kept at most; the oldest go first.
 _KEPT = 4096
+#: Seconds between the tries for an event that is not indexed yet, a third of the usual deadline in all. The runtime asks again
+#: for what takes longer.
+INDEX_WAITS_S = (1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +97,16 @@ class SharedObservability:
     Who waits for a turn waits in line, and inside its own deadline.
     """
 
-    def __init__(self, inner: Observability, *, at_once: int, keep_s: float) -> None:
+    def __init__(
+        self,
+        inner: Observability,
+        *,
+        at_once: int,
+        keep_s: float,
+        index_waits_s: Sequence[float] = INDEX_WAITS_S,
+    ) -> None:
         self._inner = inner
+        self._index_waits_s = tuple(index_waits_s)
         self._gate = asyncio.Semaphore(at_once)
         self._monitors: Shared[str, Monitor] = Shared(self._read_monitor, keep_s=keep_s)
         self._since = 0.0
@@ -102,6 +115,7 @@ class SharedObservability:
         """The same for an alert that came ``at``."""
         view = object.__new__(SharedObservability)
         view._inner, view._gate, view._monitors = self._inner, self._gate, self._monitors
+        view._index_waits_s = self._index_waits_s
         view._since = at.timestamp()
         return view
 
@@ -124,7 +138,17 @@ class SharedObservability:
             return await self._inner.monitor(rule_id)
 
     async def complete(self, alert: Alert) -> Alert:
-        """As the inner one, a bounded number at a time."""
+        """As the inner one, a bounded number at a time. What is not indexed yet is asked for again in a few seconds."""
+        for wait_s in self._index_waits_s:
+            try:
+                return await self._complete(alert)
+            except errors.NotFound as failure:
+                if failure.reason != NOT_INDEXED:
+                    raise
+            await asyncio.sleep(wait_s)
+        return await self._complete(alert)
+
+    async def _complete(self, alert: Alert) -> Alert:
         async with self._gate:
             return await self._inner.complete(alert)
 

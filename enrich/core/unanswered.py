@@ -8,6 +8,10 @@ from schemas.context import SourceStatus
 
 #: What a system that watches tells of its own alert.
 _EVENT, _MONITOR, _BEHIND = ".event", ".monitor", ".behind"
+#: Reason of an answer that something is not there, by a system that may find it later: a webhook can be faster than its index.
+NOT_INDEXED = "not_indexed"
+#: Rounds for a rule that is not there: without it an alert can still be looked at, and it may well have been deleted.
+_RULE_ROUNDS = 2
 #: The memory adds to a decision and makes none.
 _OPTIONAL = frozenset({"memory"})
 
@@ -20,9 +24,7 @@ def unanswered(sources: Iterable[SourceStatus]) -> tuple[SourceStatus, ...]:
 
 
 def _not_yet(status: SourceStatus) -> bool:
-    """An event that its own source does not find: a webhook can be faster than the index."""
-    unfound = status.why == "absent" and status.reason.startswith("not_found")
-    return unfound and status.name.endswith(_EVENT)
+    return status.why == "absent" and status.reason.startswith(NOT_INDEXED)
 
 
 def decisive(name: str) -> bool:
@@ -33,8 +35,12 @@ def decisive(name: str) -> bool:
 
 def rounds_for(missing: Iterable[SourceStatus], decisive_rounds: int) -> int:
     """How often to ask again: for what only adds to the evidence once, so that it holds up nobody for long."""
-    found = tuple(missing)
-    if not found:
-        return 0
-    stuck = any(decisive(s.name) and s.why == "unanswered" for s in found)
-    return decisive_rounds if stuck else min(1, decisive_rounds)
+    return max((_rounds(status, decisive_rounds) for status in missing), default=0)
+
+
+def _rounds(status: SourceStatus, decisive_rounds: int) -> int:
+    if not decisive(status.name):
+        return min(1, decisive_rounds)
+    if _not_yet(status) and not status.name.endswith(_EVENT):
+        return min(_RULE_ROUNDS, decisive_rounds)
+    return decisive_rounds

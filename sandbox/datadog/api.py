@@ -121,13 +121,24 @@ class _Api:
             for m in sorted(self._dd.monitors.values(), key=lambda m: m.id)
             if tags <= set(m.tags) and name in m.name.lower()
         ]
+        known, states = self._dd.indexed(), params.get("group_states", "")
+        shown = self._page_of(request, found)
+        return reply([views.monitor(m, known, group_states=states) for m in shown])
+
+    @staticmethod
+    def _page_of(request: Request, found: list[Monitor]) -> list[Monitor]:
+        """By number, or by the last id before; all of them where neither is asked for."""
+        params = request.query_params
+        if "page" not in params and "id_offset" not in params:
+            return found
+        size = whole(request, "page_size", 100)
+        if not 1 <= size <= 1000:
+            raise BadQuestion(400, "page_size must be between 1 and 1000")
         if "id_offset" in params:
             after = whole(request, "id_offset")
-            found = [m for m in found if m.id > after]
-        size = whole(request, "page_size", 100 if "page" in params else len(found) or 1)
-        start = whole(request, "page", 0) * size
-        states = params.get("group_states", "")
-        return reply([views.monitor(m, group_states=states) for m in found[start : start + size]])
+            return [m for m in found if m.id > after][:size]
+        start = whole(request, "page") * size
+        return found[start : start + size]
 
     async def _monitor(self, request: Request) -> Response:
         found = self._dd.monitors.get(request.path_params["id"])
@@ -135,9 +146,9 @@ class _Api:
             raise BadQuestion(404, "Monitor not found")
         asked = request.query_params
         downtimes = self._downtimes_of(found) if asked.get("with_downtimes", "") in _YES else []
-        return reply(
-            views.monitor(found, group_states=asked.get("group_states", ""), downtimes=downtimes)
-        )
+        states = asked.get("group_states", "")
+        known = self._dd.indexed()
+        return reply(views.monitor(found, known, group_states=states, downtimes=downtimes))
 
     def _downtimes_of(self, monitor: Monitor) -> list[Downtime]:
         now = self._dd.clock()
@@ -161,15 +172,17 @@ class _Api:
 
     async def _monitor_search(self, request: Request) -> Response:
         test = search_test(request.query_params.get("query", ""))
-        found = [m for m in self._dd.monitors.values() if test(views.monitor_facets(m))]
+        known = self._dd.indexed()
+        found = [m for m in self._dd.monitors.values() if test(views.monitor_facets(m, known))]
         size, page = whole(request, "per_page", 30), whole(request, "page", 0)
         shown = found[page * size : (page + 1) * size]
         counts: dict[str, int] = {}
         for m in found:
-            counts[m.overall_state] = counts.get(m.overall_state, 0) + 1
+            state = m.overall_state(known)
+            counts[state] = counts.get(state, 0) + 1
         return reply(
             {
-                "monitors": [views.monitor_found(m) for m in shown],
+                "monitors": [views.monitor_found(m, known) for m in shown],
                 "metadata": {
                     "page": page,
                     "page_count": -(-len(found) // size),
@@ -191,7 +204,7 @@ class _Api:
         tags = {t.strip() for t in params.get("tags", "").split(",") if t.strip()}
         found = [
             e
-            for e in reversed(self._dd.events)
+            for e in reversed(self._found())
             if start <= int(e.happened_at) <= end
             and tags <= set(e.tags)
             and params.get("priority", e.priority) == e.priority
@@ -200,9 +213,14 @@ class _Api:
         first = whole(request, "page", 0) * 1000
         return reply({"events": [views.event_v1(e) for e in found[first : first + 1000]]})
 
+    def _found(self) -> list[Event]:
+        """The events that are indexed, oldest first."""
+        until = self._dd.indexed()
+        return [e for e in self._dd.events if e.happened_at <= until]
+
     def _event(self, wanted: str) -> Event:
         number = wanted.removeprefix("AQ")
-        found = next((e for e in self._dd.events if str(e.id) == number), None)
+        found = next((e for e in self._found() if str(e.id) == number), None)
         if found is None:
             raise BadQuestion(404, "No event matches that event_id.")
         return found
@@ -233,7 +251,7 @@ class _Api:
         test = search_test(asked.query)
         found = [
             e
-            for e in self._dd.events
+            for e in self._found()
             if asked.start <= e.happened_at <= asked.end and test(views.event_facets(e))
         ]
         found.sort(key=lambda e: e.happened_at, reverse=asked.newest_first)
@@ -246,7 +264,9 @@ class _Api:
         found: list[tuple[int, LogLine]] = [
             (number, line)
             for number, line in enumerate(self._dd.logs)
-            if asked.start <= line.at <= asked.end and test(views.log_facets(line))
+            if asked.start <= line.at <= asked.end
+            and ("*" in asked.indexes or line.index in asked.indexes)
+            and test(views.log_facets(line))
         ]
         found.sort(key=lambda pair: (pair[1].at, pair[0]), reverse=asked.newest_first)
         shown, meta = asked.page(found)

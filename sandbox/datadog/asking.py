@@ -74,6 +74,8 @@ class Search:
         self.query = str(given.get("filter[query]") or "*")
         self.start = moment(str(given.get("filter[from]") or "now-15m"), now)
         self.end = moment(str(given.get("filter[to]") or "now"), now)
+        told = given.get("filter[indexes]") or ["*"]
+        self.indexes = frozenset(told if isinstance(told, list) else str(told).split(","))
         self.newest_first = str(given.get("sort") or "-timestamp").startswith("-")
         self._limit = limit
         self._offset = _offset(str(given.get("page[cursor]") or ""))

@@ -82,6 +82,8 @@ def change_state(
     """Moves one group of a monitor and records the event, without telling anyone."""
     now = datadog.clock()
     state = monitor.groups.setdefault(group, GroupState())
+    if state.status != _STATE[transition]:
+        state.before, state.changed = state.status, now
     state.status, state.last_notified = _STATE[transition], int(now)
     if transition in ("Triggered", "Warn", "No Data") or not state.last_triggered:
         state.last_triggered = int(now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -11,6 +12,10 @@ from typing import Literal
 from sandbox.datadog.metrics import MetricSource, Timeline
 
 State = Literal["OK", "Alert", "Warn", "No Data"]
+#: A log's status (https://docs.datadoghq.com/logs/log_configuration/processors/log_status_remapper/).
+Severity = Literal[
+    "emergency", "alert", "critical", "error", "warn", "notice", "info", "debug", "ok"
+]
 AlertType = Literal["error", "warning", "success", "info"]
 
 
@@ -19,9 +24,16 @@ class GroupState:
     """Where one group of a multi-alert monitor stands. Times are unix seconds, 0 for never."""
 
     status: State = "OK"
+    #: Where it stood before, and since when it does not.
+    before: State = "OK"
+    changed: float = 0.0
     last_triggered: int = 0
     last_resolved: int = 0
     last_notified: int = 0
+
+    def at(self, now: float) -> State:
+        """Where it stood at a time, the last change looked back at."""
+        return self.status if self.changed <= now else self.before
 
 
 @dataclass(slots=True)
@@ -43,10 +55,9 @@ class Monitor:
     synthetics_check_id: str = ""
     created: float = 1_760_000_000.0
 
-    @property
-    def overall_state(self) -> State:
-        """The worst state of the groups."""
-        present = {g.status for g in self.groups.values()}
+    def overall_state(self, now: float = math.inf) -> State:
+        """The worst state of the groups, as far as it is known at a time."""
+        present = {g.at(now) for g in self.groups.values()}
         worst: tuple[State, ...] = ("Alert", "Warn", "No Data")
         return next((s for s in worst if s in present), "OK")
 
@@ -72,15 +83,16 @@ class Event:
 
 @dataclass(slots=True)
 class LogLine:
-    """One indexed log. ``at`` in unix seconds; ``tags`` as ``key:value``."""
+    """One indexed log. ``at`` in unix seconds; ``tags`` as ``key:value``; ``status`` of Datadog's severities."""
 
     at: float
     message: str
     service: str = ""
-    status: str = "info"
+    status: Severity = "info"
     host: str = ""
     tags: tuple[str, ...] = ()
     attributes: dict[str, str] = field(default_factory=dict)
+    index: str = "main"
 
 
 @dataclass(slots=True)
@@ -156,7 +168,7 @@ class StoredTimelines:
 
 @dataclass(slots=True)
 class RateLimit:
-    """Requests of one endpoint name in a window of ``period`` seconds."""
+    """Requests of one endpoint name in a window of ``period`` seconds, which begin as the calendar's do."""
 
     limit: int
     period: int
@@ -166,7 +178,7 @@ class RateLimit:
     def take(self, now: float) -> bool:
         """Counts a request; false when the limit is reached."""
         if now - self.since >= self.period:
-            self.since, self.used = now, 0
+            self.since, self.used = now - now % self.period, 0
         self.used += 1
         return self.used <= self.limit
 
@@ -182,6 +194,8 @@ class Datadog:
     #: Address of the web application, for links in events.
     app_url: str = "http://127.0.0.1"
     clock: Callable[[], float] = time.time
+    #: Seconds until events and changes of monitors are found through the API; webhooks are faster.
+    index_s: float = 0.0
     metrics: MetricSource = field(default_factory=StoredTimelines)
     monitors: dict[int, Monitor] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -196,6 +210,10 @@ class Datadog:
     _ids: itertools.count[int] = field(
         default_factory=lambda: itertools.count(7_900_000_000_000_001)
     )
+
+    def indexed(self) -> float:
+        """What happened until then is found."""
+        return self.clock() - self.index_s
 
     def next_event_id(self) -> int:
         """A fresh event id."""

@@ -27,13 +27,15 @@ def instant(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-def monitor(m: Monitor, *, group_states: str = "", downtimes: Sequence[Downtime] = ()) -> Json:
+def monitor(
+    m: Monitor, now: float, *, group_states: str = "", downtimes: Sequence[Downtime] = ()
+) -> Json:
     """v1 monitor; ``group_states`` as in the request (``all``, ``alert,warn``); empty hides them."""
     wanted = {s.strip() for s in group_states.split(",") if s.strip()}
     groups = {
-        name: _group(name, g)
+        name: _group(name, g, now)
         for name, g in m.groups.items()
-        if "all" in wanted or g.status.lower() in wanted
+        if "all" in wanted or g.at(now).lower() in wanted
     }
     return {
         "id": m.id,
@@ -44,7 +46,7 @@ def monitor(m: Monitor, *, group_states: str = "", downtimes: Sequence[Downtime]
         "tags": list(m.tags),
         "priority": m.priority,
         "multi": "*" not in m.groups,
-        "overall_state": m.overall_state,
+        "overall_state": m.overall_state(now),
         "created": instant(m.created),
         "modified": instant(m.created),
         "deleted": None,
@@ -102,10 +104,10 @@ def synthetics_test(t: SyntheticsTest) -> Json:
     }
 
 
-def _group(name: str, g: GroupState) -> Json:
+def _group(name: str, g: GroupState, now: float) -> Json:
     return {
         "name": name,
-        "status": g.status,
+        "status": g.at(now),
         "last_triggered_ts": g.last_triggered,
         "last_resolved_ts": g.last_resolved,
         "last_notified_ts": g.last_notified,
@@ -113,7 +115,7 @@ def _group(name: str, g: GroupState) -> Json:
     }
 
 
-def monitor_found(m: Monitor) -> Json:
+def monitor_found(m: Monitor, now: float) -> Json:
     """One result of the monitor search."""
     last = max((g.last_triggered for g in m.groups.values()), default=0)
     return {
@@ -121,7 +123,7 @@ def monitor_found(m: Monitor) -> Json:
         "name": m.name,
         "type": m.type,
         "query": m.query,
-        "status": m.overall_state,
+        "status": m.overall_state(now),
         "tags": list(m.tags),
         "scopes": [g for g in m.groups if g != "*"],
         "metrics": [],
@@ -133,12 +135,12 @@ def monitor_found(m: Monitor) -> Json:
     }
 
 
-def monitor_facets(m: Monitor) -> Document:
+def monitor_facets(m: Monitor, now: float) -> Document:
     """What a monitor search looks at."""
     facets: dict[str, list[str]] = {
         "id": [str(m.id)],
         "type": [m.type],
-        "status": [m.overall_state],
+        "status": [m.overall_state(now)],
         "tag": list(m.tags),
         "title": [m.name],
         "scope": [tag for group in m.groups for tag in group.split(",")],

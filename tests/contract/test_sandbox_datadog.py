@@ -402,3 +402,93 @@ async def test_delivery_is_retried_on_5xx_only_and_not_for_ever(
         dd.webhooks["kfix"] = Webhook("kfix", f"{url}/hook")
         _, deliveries = await notify(dd, 42, GROUP, "Triggered", backoff_s=0.001)
     assert deliveries[0].attempts == attempts == len(receiver.requests)
+
+
+async def test_events_and_states_are_found_when_they_are_indexed_and_the_webhook_is_faster() -> (
+    None
+):
+    now = time.time()
+    dd = organisation()
+    dd.index_s, dd.clock = 5.0, lambda: now
+    event = sandbox_datadog.change_state(dd, dd.monitors[42], GROUP, "Triggered")
+    async with client(dd) as api:
+        before = await MonitorsApi(api).get_monitor(42, group_states="all")
+        unseen = await EventsApiV2(api).list_events(filter_query=f"@evt.id:{event.id}")
+        with pytest.raises(ApiException) as missing:
+            await EventsApi(api).get_event(event.id)
+        now += 5
+        after = await MonitorsApi(api).get_monitor(42, group_states="all")
+        seen = await EventsApiV2(api).list_events(filter_query=f"@evt.id:{event.id}")
+    assert (str(before.overall_state), str(before.state.groups[GROUP].status)) == ("OK", "OK")
+    assert (str(after.overall_state), str(after.state.groups[GROUP].status)) == ("Alert", "Alert")
+    assert (len(unseen.data), missing.value.status, len(seen.data)) == (0, 404, 1)
+
+
+async def test_monitors_come_by_page_or_after_an_id() -> None:
+    dd = organisation()
+    for number in range(1, 8):
+        dd.monitors[number] = Monitor(number, f"m{number}", "avg:x{*} > 1")
+    async with client(dd) as api:
+        monitors = MonitorsApi(api)
+        every = [m.id for m in await monitors.list_monitors()]
+        second = [m.id for m in await monitors.list_monitors(page=1, page_size=3)]
+        walked: list[int] = []
+        while found := await monitors.list_monitors(
+            id_offset=walked[-1] if walked else 0, page_size=3
+        ):
+            walked += [m.id for m in found]
+    assert every == walked == [1, 2, 3, 4, 5, 6, 7, 42]
+    assert second == [4, 5, 6]
+
+
+async def test_logs_are_searched_in_the_indexes_that_are_named() -> None:
+    dd = organisation()
+    dd.logs.append(LogLine(time.time() - 5, "archived", "checkout", index="slow"))
+    async with client(dd) as api:
+        logs = LogsApi(api)
+        found = {
+            index: [
+                line.attributes.message
+                for line in (
+                    await logs.list_logs_get(
+                        filter_query="archived", **({"filter_indexes": [index]} if index else {})
+                    )
+                ).data
+            ]
+            for index in ("", "slow", "main")
+        }
+    assert found == {"": ["archived"], "slow": ["archived"], "main": []}
+
+
+async def test_percentiles_are_those_of_distributions_that_have_them() -> None:
+    now = int(time.time())
+    tags = {"service": "api", "env": "prod"}
+    dd = organisation()
+    dd.metrics = StoredTimelines(
+        [
+            Timeline("trace.a", tags, lambda _: 0.2, "second", "distribution", percentiles=True),
+            Timeline("trace.b", tags, lambda _: 0.2, "second", "distribution"),
+            Timeline("trace.a.hits", tags, lambda at: 3.0 if at % 40 else None, "", "count"),
+        ]
+    )
+    async with client(dd) as api:
+        metrics = MetricsApi(api)
+        high = await metrics.query_metrics(now - 600, now, "p95:trace.a{service:api,env:prod}")
+        by_namespace = await metrics.query_metrics(now - 600, now, "p95:trace.a{kube_namespace:x}")
+        hits = await metrics.query_metrics(now - 600, now, "sum:trace.a.hits{*}.as_count()")
+        named = await metrics.list_active_metrics(now - 600, tag_filter="service:api AND env:prod")
+        other = await metrics.list_active_metrics(now - 600, tag_filter="service:api AND env:dev")
+        for refused in ("p95:trace.b{*}", "p95:kubernetes.memory.usage{*}", "p95:trace.a.hits{*}"):
+            if refused.startswith("p95:kubernetes"):  # an unknown metric has no series and no error
+                assert (await metrics.query_metrics(now - 600, now, refused)).series == []
+                continue
+            with pytest.raises(ApiException) as failed:
+                await metrics.query_metrics(now - 600, now, refused)
+            assert failed.value.status == 400
+    assert high.series[0].pointlist[0].value[1] > 0.3
+    assert by_namespace.series == []
+    values = [p.value[1] for p in hits.series[0].pointlist]
+    assert {v for v in values if v} == {30.0}
+    assert None in values
+    assert named.metrics == ["trace.a", "trace.a.hits", "trace.b"]
+    assert other.metrics == []

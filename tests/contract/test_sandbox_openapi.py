@@ -21,7 +21,16 @@ from kfix.infra.clients.datadog import open_datadog
 from kfix.infra.settings import DatadogConnection
 from sandbox import datadog as sandbox_datadog
 from sandbox.datadog.api import routes
-from sandbox.datadog.state import CustomVariable, Datadog, Downtime, Event, LogLine, Webhook
+from sandbox.datadog.state import (
+    CustomVariable,
+    Datadog,
+    Downtime,
+    Event,
+    LogLine,
+    Objective,
+    SyntheticsTest,
+    Webhook,
+)
 from sandbox.running import Sandbox, running
 from sandbox.scenario import scenarios
 from sandbox.serving import serve
@@ -42,6 +51,8 @@ NAMES = {
 #: Names of path parameters as Datadog's descriptions have them.
 PARAMETERS = {
     "/api/v1/monitor/{id}": "/api/v1/monitor/{monitor_id}",
+    "/api/v1/slo/{id}": "/api/v1/slo/{slo_id}",
+    "/api/v1/synthetics/tests/{id}": "/api/v1/synthetics/tests/{public_id}",
     "/api/v1/events/{id}": "/api/v1/events/{event_id}",
     "/api/v2/events/{id}": "/api/v2/events/{event_id}",
     "/api/v2/monitor/{id}/downtime_matches": "/api/v2/monitor/{monitor_id}/downtime_matches",
@@ -72,7 +83,7 @@ def described() -> Any:
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with running(pace=Pace(tick_s=600)) as found:
+    async with running(pace=Pace(tick_s=600, index_s=0)) as found:
         yield found
 
 
@@ -172,6 +183,8 @@ EVERYTHING: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/api/v1/monitor", {"group_states": "all", "page": 0, "page_size": 2}),
     ("GET", "/api/v1/monitor/search", {"query": "status:Alert"}),
     ("GET", "/api/v1/monitor/4102", {"group_states": "all"}),
+    ("GET", "/api/v1/slo/slo-1", {}),
+    ("GET", "/api/v1/synthetics/tests/abc-def-ghi", {}),
     ("GET", "/api/v1/events", {"start": 1, "end": 4_000_000_000}),
     ("POST", "/api/v1/events", {"title": "t", "text": "x", "tags": ["a:b"]}),
     ("GET", "/api/v1/events/77", {}),
@@ -208,6 +221,9 @@ async def test_every_answer_of_the_sandbox_is_as_datadog_describes_it(
     dd.downtimes.append(
         Downtime("5f0a2b8e-0000-4000-8000-000000000001", "env:prod", 1.0, None, 4102)
     )
+    dd.objectives["slo-1"] = Objective("slo-1", "Cart answers", (4102,))
+    dd.objectives["slo-2"] = Objective("slo-2", "Hits", (), "sum:a{*}", "sum:b{*}")
+    dd.tests["abc-def-ghi"] = SyntheticsTest("abc-def-ghi", "front", "https://shop.test/", "api", 7)
     headers = {"dd-api-key": dd.api_key, "dd-application-key": dd.app_key}
     async with (
         recorded(dd) as (url, exchanges),
@@ -221,7 +237,8 @@ async def test_every_answer_of_the_sandbox_is_as_datadog_describes_it(
     assert len(forms) == len(EVERYTHING)
     for method, form in forms:
         assert any(m == method and form.fullmatch(p) for m, p, _ in EVERYTHING), (method, form)
-    assert json.loads(exchanges[11].answer)["metrics"]
+    listed = next(e for e in exchanges if e.path == "/api/v1/metrics")
+    assert "trace.grpc.server.hits" in json.loads(listed.answer)["metrics"]
     assert faults(described, exchanges) == []
 
 

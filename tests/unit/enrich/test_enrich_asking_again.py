@@ -11,6 +11,7 @@ import pytest
 from enrich.adapters.unconfigured import NoClusterReader, NoObservability, NoRepository
 from enrich.agent import enrich
 from enrich.core.bundle import Recalled, Rules
+from enrich.core.unanswered import NOT_INDEXED
 from enrich.ports import (
     ClusterReader,
     ClusterSources,
@@ -21,9 +22,9 @@ from enrich.ports import (
 )
 from kfix.incident.cluster_names import Fleet, Own
 from schemas import errors
-from schemas.alerts import Alert, RawAlert
+from schemas.alerts import Alert, FiredRule, RawAlert
 from schemas.base import Json
-from schemas.context import ContextBundle, LogExcerpt
+from schemas.context import ContextBundle, LogExcerpt, Monitor
 from tests.support.enrich import NoMemory
 
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -107,18 +108,34 @@ async def test_what_a_person_must_mend_or_does_not_exist_is_not_asked_again(
 
 
 class Behind(NoObservability):
-    """A Datadog that has not indexed the event yet."""
+    """A Datadog that has not indexed the event, or the monitor, yet."""
 
     async def complete(self, alert: Alert) -> Alert:
-        raise errors.NotFound("Datadog has no event 1 yet")
+        raise errors.NotFound("Datadog has no event 1 yet", reason=NOT_INDEXED)
+
+    async def monitor(self, rule_id: str) -> Monitor:
+        raise errors.NotFound("Datadog has no monitor 1 yet", reason=NOT_INDEXED)
 
 
-async def test_an_event_that_is_not_indexed_yet_is_asked_for_once_more() -> None:
-    asked = Sources(Behind(), {}, NoMemory())
+@pytest.mark.parametrize(
+    ("said", "name", "rounds"),
+    [
+        ({"notification_id": "1", "state": "unknown"}, "observability.event", 4),
+        ({"rule": FiredRule(id="1")}, "observability.monitor", 2),
+    ],
+)
+async def test_what_is_not_indexed_yet_is_asked_for_again_and_then_said_as_missing(
+    said: dict[str, Any], name: str, rounds: int
+) -> None:
+    there = {"east-1": ClusterSources(Silent(None), NoRepository())}
+    asked = Sources(Behind(), there, NoMemory())
+    rules = Rules(fleet=Fleet.of(Own("east-1")))
     with pytest.raises(errors.Unanswered) as raised:
-        await enrich(raw(notification_id="1", state="unknown"), EnrichPorts(asked, Rules(), 5.0, 4))
-    assert raised.value.rounds == 1
-    assert "observability.event" in str(raised.value)
+        await enrich(raw(**said), EnrichPorts(asked, rules, 5.0, 4))
+    assert raised.value.rounds == rounds
+    goes_on = raised.value.otherwise
+    assert isinstance(goes_on, ContextBundle)
+    assert {s.name: s.state for s in goes_on.sources}[name] == "missing"
 
 
 async def test_an_absent_memory_holds_up_nobody() -> None:

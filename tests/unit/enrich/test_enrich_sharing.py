@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from enrich.adapters.kubernetes import KubernetesEvidence, wishes
 from enrich.adapters.sharing import Shared, SharedObservability
 from enrich.adapters.unconfigured import NoObservability
+from enrich.core.unanswered import NOT_INDEXED
 from schemas import errors
 from schemas.alerts import Alert
 from schemas.context import LogExcerpt, Monitor
@@ -255,3 +256,49 @@ async def test_who_waits_in_line_waits_inside_his_deadline() -> None:
         async with asyncio.timeout(0.05):
             await asked.logs({}, AT)
     busy.cancel()
+
+
+class Indexing(Datadog):
+    """Finds an event at the ``found``-th try; says how often it was asked."""
+
+    def __init__(self, found: int, reason: str = NOT_INDEXED) -> None:
+        super().__init__()
+        self.found, self.reason, self.tries = found, reason, 0
+
+    async def complete(self, alert: Alert) -> Alert:
+        self.tries += 1
+        if self.tries < self.found:
+            raise errors.NotFound("not there", reason=self.reason)
+        return alert.model_copy(update={"title": "found"})
+
+
+@pytest.mark.parametrize(
+    ("found", "reason", "tries", "there"),
+    [
+        (1, NOT_INDEXED, 1, True),
+        (3, NOT_INDEXED, 3, True),
+        (9, NOT_INDEXED, 4, False),
+        (2, "not_configured", 1, False),
+    ],
+)
+async def test_an_event_that_is_not_indexed_is_asked_for_again_a_few_times_and_nothing_else_is(
+    found: int, reason: str, tries: int, there: bool
+) -> None:
+    datadog = Indexing(found, reason)
+    asked = SharedObservability(datadog, at_once=1, keep_s=5.0, index_waits_s=(0.0, 0.0, 0.0))
+    view = asked.about(Alert(), AT)
+    if there:
+        assert (await view.complete(Alert(title="t"))).title == "found"
+    else:
+        with pytest.raises(errors.NotFound):
+            await view.complete(Alert(title="t"))
+    assert datadog.tries == tries
+
+
+async def test_who_waits_for_the_index_keeps_nobody_from_asking() -> None:
+    asked = SharedObservability(Indexing(9), at_once=1, keep_s=5.0, index_waits_s=(30.0,))
+    waiting = asyncio.create_task(asked.complete(Alert()))
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(1):
+        assert await asked.logs({}, AT) == []
+    waiting.cancel()
