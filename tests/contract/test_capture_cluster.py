@@ -82,7 +82,7 @@ async def running_stage(document: dict[str, Any]) -> ContextBundle:
         alert=said.alert,
     )
     async with open_ports() as opened:
-        return await gather(raw, opened.sources, opened.rules, opened.deadline_s)
+        return await gather(raw, opened.sources_for(raw), opened.rules, opened.deadline_s)
 
 
 def told(answer: dict[str, Any]) -> dict[str, Any]:

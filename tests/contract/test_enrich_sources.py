@@ -55,7 +55,8 @@ def native(event_id: int | str) -> RawAlert:
 
 
 async def bundle_of(opened: EnrichPorts, event_id: int | str) -> ContextBundle:
-    return await gather(native(event_id), opened.sources, opened.rules, opened.deadline_s)
+    raw = native(event_id)
+    return await gather(raw, opened.sources_for(raw), opened.rules, opened.deadline_s)
 
 
 def states(bundle: ContextBundle) -> dict[str, str]:
