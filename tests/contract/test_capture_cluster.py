@@ -36,7 +36,7 @@ from tools.realparts.kubernetes import ControlPlane, kubeconfig
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with running(pace=Pace(sync_s=0.1, recovery_s=0.05, tick_s=0.05)) as found:
+    async with running(pace=Pace(sync_s=0.1, recovery_s=0.05, tick_s=0.05, index_s=0)) as found:
         yield found
 
 

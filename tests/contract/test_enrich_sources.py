@@ -27,7 +27,7 @@ from schemas.identity import stable_id
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with running(pace=Pace(sync_s=0.1, recovery_s=0.05, tick_s=0.05)) as found:
+    async with running(pace=Pace(sync_s=0.1, recovery_s=0.05, tick_s=0.05, index_s=0)) as found:
         yield found
 
 
@@ -98,6 +98,20 @@ async def test_an_event_id_alone_becomes_a_whole_bundle(
     assert {change.kind for change in bundle.changes} >= {"commit"}
     assert bundle.links["monitor"].startswith(sandbox.urls["datadog"])
     assert "OOMKilled" in bundle.signature
+
+
+async def test_an_event_that_is_indexed_late_is_found(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.datadog.index_s = 0.5
+    event = await sandbox.world.break_(scenarios()["oom"], notify=False)
+    async with ports(sandbox, tmp_path, monkeypatch) as opened:
+        bundle = await bundle_of(opened, event.id)
+        sandbox.datadog.index_s = 3600
+        missing = await bundle_of(opened, event.id)
+    assert (states(bundle)["datadog.event"], bundle.alert.state) == ("ok", "firing")
+    (source,) = [s for s in missing.sources if s.name == "datadog.event"]
+    assert (source.state, source.reason.partition(":")[0]) == ("missing", "not_indexed")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ WANTED, BEFORE = f"{HOST}/catalog:7.2.1", f"{HOST}/catalog:7.1.4"
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with running(pace=Pace(sync_s=0.1, recovery_s=0.05, tick_s=0.05)) as found:
+    async with running(pace=Pace(sync_s=0.1, recovery_s=0.05, tick_s=0.05, index_s=0)) as found:
         yield found
 
 

@@ -25,7 +25,7 @@ async def test_a_scenario_gets_its_answer(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenario = scenarios()[name]
-    async with running(pace=Pace(sync_s=0.1, recovery_s=0.05, tick_s=0.05)) as sandbox:
+    async with running(pace=Pace(sync_s=0.1, recovery_s=0.05, tick_s=0.05, index_s=0)) as sandbox:
         url = f"sqlite:///{tmp_path / 'kfix.db'}"
         for variable, value in {**sandbox.environment, "KFIX_DATABASE_URL": url}.items():
             monkeypatch.setenv(variable, value)
