@@ -259,4 +259,6 @@ def _twice(found: Iterable[KnownCluster]) -> Iterator[str]:
 
 
 def _reached(connection: KubernetesConnection) -> tuple[str, ...]:
-    return (connection.url.rstrip("/").casefold(), connection.kubeconfig, connection.context)
+    """What leads to a cluster; a proxy may tell them apart by the client's certificate."""
+    url = connection.url.rstrip("/").casefold()
+    return (url, connection.client_cert_file, connection.kubeconfig, connection.context)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kfix.incident import cluster_names
 from kfix.incident.cluster_names import Fleet, Own, are_confused, claim
@@ -152,3 +154,35 @@ def test_two_clusters_are_confused_where_a_name_means_both(
     one: Own, other: Own, confused: bool
 ) -> None:
     assert are_confused(one, other) is are_confused(other, one) is confused
+
+
+_NAMES = ("a", "A", " b", "c", "x", ARN.format("eu-west-1", "a"), ARN.format("us-east-1", "c"))
+_KEYS = ("kube_cluster_name", "cluster", "eks_cluster_name", "orch_cluster_id", "service")
+_TAGS = st.dictionaries(
+    st.sampled_from(_KEYS),
+    st.lists(st.sampled_from((*_NAMES, "ua", "UB", "ux")), min_size=1, max_size=2).map(",".join),
+    max_size=4,
+)
+_QUERIES = st.sampled_from(("", "cpu{*}", *(f'cpu{{cluster:"{n.strip()}"}}' for n in _NAMES)))
+
+
+@given(_TAGS, _QUERIES, st.booleans())
+def test_what_is_chosen_is_named_and_nothing_that_is_said_contradicts_it(
+    tags: dict[str, str], query: str, uids: bool
+) -> None:
+    fleet = Fleet.of(
+        Own("a", uid="ua" if uids else ""), Own("b", uid="ub" if uids else ""), Own("c")
+    )
+    watched = Monitor(rule_id="1", query=query)
+    found = claim(tags, "", watched, fleet)
+    turned = {k: v.upper() for k, v in reversed(tags.items())}
+    assert claim(turned, "", watched, fleet).verdict == found.verdict
+    if not cluster_names.is_ours(found):
+        return
+    own = fleet.chosen(found)
+    names = [v for k in _KEYS[:3] for v in tags.get(k, "").split(",") if v]
+    ids = [v.lower() for v in tags.get("orch_cluster_id", "").split(",") if v]
+    assert own.name in {"a", "b", "c"}
+    assert all(own.is_named(name) for name in names)
+    assert not own.uid or set(ids) <= {own.uid}
+    assert names or query not in ("", "cpu{*}") or own.uid in ids

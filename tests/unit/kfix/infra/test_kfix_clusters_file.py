@@ -168,6 +168,18 @@ def test_what_is_wrong_is_told_by_entry_and_name_and_never_with_its_value(
         assert "hush" not in line
 
 
+def test_a_proxy_may_tell_clusters_apart_by_the_clients_certificate(
+    write: Write, tmp_path: Path
+) -> None:
+    entries = []
+    for name in ("a", "b"):
+        (tmp_path / name).touch()
+        entry = f"url: 'https://proxy', client_cert_file: {tmp_path / name}"
+        entries.append(f"- {{name: {name}, kubernetes: {{{entry}}}}}")
+    write("\n".join(entries))
+    assert len(clusters()) == 2
+
+
 def test_a_file_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KFIX_CLUSTERS_FILE", "/nowhere/clusters.yaml")
     with pytest.raises(BadSettings, match="KFIX_CLUSTERS_FILE: No such file"):
