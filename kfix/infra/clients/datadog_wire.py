@@ -15,14 +15,15 @@ from datadog_api_client import AsyncApiClient, Configuration
 from multidict import CIMultiDictProxy
 
 from kfix.infra.clients.aiohttp import bounded
+from kfix.infra.clients.datadog_limits import Limits
 from kfix.infra.clients.http import failure_of
 from kfix.infra.clients.retries import Retries, retrying
 from schemas import errors
 
 #: Bytes of an answer: 200 log events of 64 KiB, which is the most that Datadog keeps of one, and their attributes.
 MAX_BYTES = 32 * 1024 * 1024
-#: Waits as X-RateLimit-Reset says; the caller's patience ends longer ones.
-_RETRIES = Retries(attempts=3, first_wait_s=0.5, longest_wait_s=20.0)
+#: Waits as X-RateLimit-Reset says, all together well inside a source's deadline; a longer one is the caller's.
+_RETRIES = Retries(attempts=3, first_wait_s=0.5, longest_wait_s=4.0)
 
 
 class DatadogResponse:
@@ -50,6 +51,7 @@ class ReadOnly:
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
+        self._limits = Limits()
 
     async def request(
         self,
@@ -71,6 +73,7 @@ class ReadOnly:
     async def _once(
         self, url: str, params: Sequence[tuple[str, str]], headers: Mapping[str, str]
     ) -> DatadogResponse:
+        self._limits.check(url)
         try:
             async with self._session.get(
                 url, params=params, headers=headers, allow_redirects=False
@@ -82,6 +85,7 @@ class ReadOnly:
             raise errors.Unavailable(
                 f"Datadog did not answer: {type(failure).__name__}"
             ) from failure
+        self._limits.told(url, response.headers)
         refusal = failure_of(response.status, response.headers, body)
         if refusal is not None:
             raise refusal
