@@ -106,7 +106,9 @@ def _refs(bundle: ContextBundle, analysis: Analysis | None) -> list[ObjectRef]:
         found += [analysis.object]
         found += [e.object for e in analysis.evidence if e.id in told and e.object is not None]
     subject = bundle.k8s_context.subject
-    return [*found, subject] if subject is not None else found
+    if subject is None:
+        return [*found, *(one.object for one in bundle.search.candidates)]
+    return [*found, subject]
 
 
 def _rival(view: ClusterView, analysis: Analysis) -> list[NextStep]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,11 @@ from schemas.identity import workload_of_pod
 
 #: Kinds whose name a bare service name may be, the likeliest first.
 _SERVING = ("Deployment", "StatefulSet", "DaemonSet", "Rollout")
+#: Kinds that go while their maker stays, with what the maker adds to its name.
+_MADE_BY = {
+    "Job": (("CronJob",), re.compile(r"-[0-9]{8,10}$")),
+    "ReplicaSet": (("Deployment", "Rollout"), re.compile(r"-[a-z0-9]{6,10}$")),
+}
 _ADDRESS_TYPES = ("Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP")
 
 
@@ -174,8 +180,12 @@ def _id(status: Obj, key: str) -> str:
 
 def _workload(who: Named, directory: NamedObjects) -> Iterator[NameMatch]:
     if who.workload is not None:
-        named = directory.called(who.workload.name, who.workload.kind)
-        yield NameMatch(f"{who.workload.kind.lower()}:{who.workload.name}", _top(directory, named))
+        kind, name = who.workload.kind, who.workload.name
+        found = _top(directory, directory.called(name, kind))
+        if not found and kind in _MADE_BY:
+            makers, suffix = _MADE_BY[kind]
+            found = _top(directory, directory.called(suffix.sub("", name), *makers))
+        yield NameMatch(f"{kind.lower()}:{name}", found)
 
 
 def _scaler(who: Named, directory: NamedObjects) -> Iterator[NameMatch]:

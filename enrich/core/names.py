@@ -41,8 +41,10 @@ _WORKLOADS: tuple[tuple[str, str], ...] = (
 #: Tags that name a namespace, the surest first.
 _NAMESPACES = ("kube_namespace", "namespace", "k8s_namespace", "k8s_namespace_name")
 _PODS = ("pod_name", "pod", "kube_pod", "k8s_pod_name")
-#: Tags that name a service, the surest first: the alert's own, what an inferred one belongs to, and people's words.
-_SERVICES = ("service", "service_name", "base_service", "app", "kube_app_name", "kube_app_instance")
+#: Tags that name a service, the surest first: the alert's own, what an inferred one belongs to; and people's words, which
+#: may mean a whole product.
+_SERVICES = ("service", "service_name", "base_service")
+_BY_HAND = ("app", "kube_app_name", "kube_app_instance")
 #: The two ends of a network's connection.
 _ENDS = (
     ("client_service", "server_service"),
@@ -88,6 +90,8 @@ class Named:
     workload: ObjectRef | None = None
     #: All services that it may be about, where no single one is named: the two ends of a connection.
     services: tuple[str, ...] = ()
+    #: No tag that is there for a service names it: one that nobody here has may mean more than a workload.
+    by_hand: bool = False
     kube_service: str = ""
     container: str = ""
     container_id: str = ""
@@ -102,10 +106,18 @@ class Named:
     @property
     def nobody(self) -> bool:
         """Nothing that leads to an object inside a namespace is named."""
-        return not (
+        return not (self.services or self._surer)
+
+    @property
+    def only_by_hand(self) -> bool:
+        """Nothing but a word of people's may lead to an object."""
+        return self.by_hand and not self._surer
+
+    @property
+    def _surer(self) -> bool:
+        return bool(
             self.pod
             or self.workload
-            or self.services
             or self.kube_service
             or self.container
             or self.container_id
@@ -149,7 +161,7 @@ def named(tags: Mapping[str, str], default_cluster: str = "", host: str = "") ->
         None,
     )
     kube_service = first_tag(tags, *_KUBE_SERVICES)
-    service = first_tag(tags, *_SERVICES[:2], *_KUBE_SERVICES, *_SERVICES[2:])
+    service = first_tag(tags, *_SERVICES[:2], *_KUBE_SERVICES, *_SERVICES[2:], *_BY_HAND)
     return Named(
         cluster=first_tag(tags, "kube_cluster_name", "cluster_name", "cluster") or default_cluster,
         namespace=namespace,
@@ -159,6 +171,7 @@ def named(tags: Mapping[str, str], default_cluster: str = "", host: str = "") ->
         node=first_tag(tags, *_NODES) or host,
         workload=workload,
         services=_services(tags),
+        by_hand=not any(tags.get(name) for name in (*_SERVICES, *_ENDS[0], *_ENDS[1])),
         kube_service=kube_service,
         container=first_tag(tags, *_CONTAINERS),
         container_id=first_tag(tags, *_CONTAINER_IDS).rpartition("/")[2],
@@ -170,7 +183,7 @@ def named(tags: Mapping[str, str], default_cluster: str = "", host: str = "") ->
 
 
 def _services(tags: Mapping[str, str]) -> tuple[str, ...]:
-    one = [first_tag(tags, name) for name in _SERVICES]
+    one = [first_tag(tags, name) for name in (*_SERVICES, *_BY_HAND)]
     ends = [first_tag(tags, *names) for names in zip(*_ENDS, strict=True)]
     single = [name for name in one if name][:1]
     return tuple(dict.fromkeys(single or [name for name in ends if name]))

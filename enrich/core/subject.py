@@ -83,7 +83,7 @@ def _nothing(whos: Sequence[Named], objects: Mapping[str, Iterable[Json]]) -> Fo
     who = whos[0]
     if who.workload is not None and who.namespace:
         return FoundSubject(who.workload, SubjectSearch(ending="found", by=_by(who)), who)
-    if not who.nobody:
+    if not (who.nobody or (who.only_by_hand and who.namespace)):
         return FoundSubject(None, SubjectSearch(ending="not_found", by=_by(who)), who)
     if who.namespace:
         by = f"kube_namespace:{who.namespace}"

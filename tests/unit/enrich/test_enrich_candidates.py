@@ -224,3 +224,22 @@ def test_hosts_are_nodes_by_every_name_that_they_have() -> None:
         assert told(found) == ("node", "Node/ip-10-0-0-7.ec2.internal"), host
     other = search((named({}, "eu", "i-0abd"),), {"nodes": [node]}, Circumstances())
     assert told(other) == ("not_found", "")
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"kube_replica_set": "web-5d8c7b9f6"}, ("found", "Deployment/s/web")),
+        ({"kube_job": "web-5d8c7b9f6"}, ("found", "Job/s/web-5d8c7b9f6")),
+        ({"kube_job": "report-29400000"}, ("found", "CronJob/s/report")),
+        ({"service": "elsewhere"}, ("not_found", "")),
+        ({"app": "elsewhere"}, ("namespace", "")),
+        ({"app": "elsewhere", "url": "https://x.test"}, ("not_found", "")),
+        ({"app": "web"}, ("found", "Deployment/s/web")),
+        ({}, ("namespace", "")),
+    ],
+)
+def test_what_a_named_namespace_has(tags: dict[str, str], expected: tuple[str, str]) -> None:
+    report = {"kind": "CronJob", "metadata": {"name": "report", "namespace": "s"}}
+    objects: Objects = {"deployments": [deployment("web", "s")], "cronjobs": [report]}
+    assert told(looked(objects, {"kube_namespace": "s", **tags})) == expected
