@@ -24,12 +24,11 @@ from enrich.ports import (
     Sources,
 )
 from enrich.settings import Enrich
-from kfix.incident.cluster_names import Fleet
 from kfix.incident.forge.port import Forge
 from kfix.incident.prometheus.queries import SeriesOf
 from kfix.infra.clients import datadog, kubernetes, prometheus
 from kfix.infra.clients.oci import ImageRegistries, open_registries
-from kfix.infra.clusters import KnownCluster, clusters, place_names
+from kfix.infra.clusters import KnownCluster, clusters, fleet, place_names
 from kfix.infra.forges.opening import names, open_forge
 from kfix.infra.memory.opening import open_memory
 from kfix.infra.settings import AppSettings, DatadogConnection, load
@@ -62,7 +61,7 @@ async def open_ports() -> AsyncIterator[EnrichPorts]:
         yield EnrichPorts(
             sources,
             Rules(
-                fleet=Fleet.of(*(one.own for one in clusters())),
+                fleet=fleet(),
                 environments=settings.environments,
                 teams=settings.teams,
                 max_bytes=settings.max_bundle_bytes,

@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -15,6 +16,7 @@ import typer
 from kfix.cli.terminal import tell
 
 if TYPE_CHECKING:
+    from kfix.incident.cluster_names import Fleet
     from kfix.infra.clusters import KnownCluster
     from kfix.offline.capturing.alerts import GivenAlert
     from kfix.offline.capturing.reading import CaptureBounds, ReadCluster
@@ -80,7 +82,7 @@ def capture(
 
 def _chosen(name: str, given: GivenAlert | None) -> KnownCluster:
     """The cluster of that name, else the only one, else the one that the alert is about."""
-    from kfix.infra.clusters import clusters
+    from kfix.infra.clusters import clusters, fleet
 
     known = clusters()
     names = ", ".join(one.own.name for one in known)
@@ -91,10 +93,17 @@ def _chosen(name: str, given: GivenAlert | None) -> KnownCluster:
         return found[0]
     if len(known) == 1:
         return known[0]
-    own = given.about([one.own for one in known]) if given is not None else None
+    own = given.about(fleet()) if given is not None else None
     if own is None:
         _end(_NOTHING, f"several clusters are configured; name one with --cluster: {names}")
     return next(one for one in known if one.own == own)
+
+
+def _alone(known: KnownCluster) -> Fleet:
+    """The cluster that is read, as alerts are compared with it."""
+    from kfix.infra.clusters import fleet
+
+    return replace(fleet(), clusters=(known.own,))
 
 
 def _print_commands(
@@ -133,7 +142,7 @@ def _check(out: Path, given: GivenAlert | None, known: KnownCluster) -> None:
             "nothing could be read: no cluster is configured; set KFIX_KUBERNETES_KUBECONFIG (and "
             "KFIX_KUBERNETES_CONTEXT), or KFIX_KUBERNETES_URL and KFIX_KUBERNETES_TOKEN",
         )
-    if given is not None and given.is_strange(known.own):
+    if given is not None and given.is_strange(_alone(known)):
         named = ", ".join(given.clusters)
         _end(
             _REFUSED, f"the alert is about the cluster {ascii(named)[:200]}, which is not this one"
@@ -166,7 +175,7 @@ def _read(
         _end(_NOTHING, f"nothing could be read: {failure}")
     except (errors.Retryable, errors.Permanent) as failure:
         _end(_NOTHING, f"nothing could be read: {told(failure)}")
-    if given is not None and given.is_strange(known.own, read.objects):
+    if given is not None and given.is_strange(_alone(known), read.objects):
         _end(_REFUSED, "the alert is about another cluster: the uid of kube-system differs")
     return read
 

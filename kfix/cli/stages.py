@@ -48,13 +48,13 @@ def _serve(names: list[str]) -> None:
     from kfix.engine.runtime.process import serve
     from kfix.engine.runtime.settings import Runtime
     from kfix.infra import settings
-    from kfix.infra.clusters import clusters
+    from kfix.infra.clusters import fleet
     from kfix.infra.telemetry import logs
     from schemas import errors
 
     # All of them before anything opens: a stage that opens late must not find out late.
     settings.check(of_stages(names))
-    clusters()
+    fleet()
     logs.configure(settings.load(settings.AppSettings).log_level, people=sys.stderr.isatty())
     try:
         uvloop.run(

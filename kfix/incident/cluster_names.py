@@ -6,7 +6,7 @@ own that goes for an alert that names none, too: any guess may be wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kfix.incident.cluster_tags import LONGEST, ids_of, of_alert, of_monitor
@@ -54,9 +54,10 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The clusters that this instance is connected to."""
+    """The clusters that this instance is connected to. ``ignored``: names in tags that mean no Kubernetes cluster."""
 
     clusters: tuple[Own, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, *clusters: Own) -> Fleet:
@@ -102,6 +103,11 @@ class Fleet:
         meant = [own.name for own in self.clusters if text and own.is_named(text)]
         return meant[0] if len(meant) == 1 and meant[0] else text
 
+    def counted(self, names: Iterable[str]) -> list[str]:
+        """Those of the names that mean Kubernetes clusters."""
+        ignored = {_name(name) for name in self.ignored}
+        return [name for name in names if _name(name) not in ignored]
+
     def told_apart(self, tags: Mapping[str, str], scope: str) -> str:
         """What tells an alert from the same one of another of our clusters; empty where there is one cluster alone.
 
@@ -109,7 +115,7 @@ class Fleet:
         """
         if not self.is_several:
             return ""
-        said, ids = of_alert(tags, scope), ids_of(tags)
+        said, ids = self.counted(of_alert(tags, scope)), ids_of(tags)
         return ",".join(sorted(own.name for own in self.clusters if _is_meant(own, said, ids)))
 
 
@@ -122,8 +128,8 @@ def claim(
 ) -> ClusterClaim:
     """Whose cluster the alert is about. What the alert says counts first; a monitor may watch several clusters, but a
     monitor that watches others only contradicts it. ``behind``: the monitors that it sums up."""
-    alert, ids = of_alert(tags, scope), ids_of(tags)
-    others = [name for one in (monitor, *behind) for name in of_monitor(one)]
+    alert, ids = fleet.counted(of_alert(tags, scope)), ids_of(tags)
+    others = fleet.counted(name for one in (monitor, *behind) for name in of_monitor(one))
     named = tuple(dict.fromkeys((*alert, *others)))[:_NAMES_AT_MOST]
     if not fleet.known:
         return ClusterClaim(verdict="unclaimed", named=named)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,13 +49,15 @@ _VARIABLE = "KFIX_CLUSTERS_FILE"
 
 
 class ClustersFile(Settings):
-    """Several clusters for one instance, in place of ``KFIX_KUBERNETES_…`` and ``KFIX_CLUSTER_…``; see [clusters](clusters.md)."""
+    """Which clusters alerts may be about: several, in place of ``KFIX_KUBERNETES_…`` and ``KFIX_CLUSTER_…``; see [clusters](clusters.md)."""
 
     model_config = SettingsConfigDict(env_prefix="KFIX_CLUSTERS_")
     #: YAML file: a list of clusters, each with `name`, `aliases`, `environment` and `uid` as in `KFIX_CLUSTER_…`, with
     #: `kubernetes`, whose names are those of `KFIX_KUBERNETES_…` (secrets by file only; left out: the cluster that K-Fix
     #: runs in), and with `repositories`, the projects that deploy to it (empty: all). An alert is about one of them by name.
     file: str = ""
+    #: Names in tags like `cluster` that mean no Kubernetes cluster (a search cluster, a broker), as JSON: they do not count.
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,13 @@ def _names_of(own: Own) -> tuple[str, ...]:
 
 def fleet() -> Fleet:
     """What they are called. Raises BadSettings."""
-    return Fleet(tuple(one.own for one in clusters()))
+    known, ignored = Fleet(tuple(one.own for one in clusters())), load(ClustersFile).ignored
+    ours = [name for name in ignored if known.has(name)]
+    if ours:
+        raise BadSettings(
+            [f"KFIX_CLUSTERS_IGNORED: {ours[0][:LONGEST]!a} is a name of a cluster of ours"]
+        )
+    return replace(known, ignored=ignored)
 
 
 def _only_one_way(*variables: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,22 +44,20 @@ class GivenAlert:
         """The clusters that it names."""
         return self._claim(Fleet()).named
 
-    def is_strange(self, own: Own, objects: Mapping[str, list[Json]] | None = None) -> bool:
+    def is_strange(self, alone: Fleet, objects: Mapping[str, list[Json]] | None = None) -> bool:
         """Whether it is about another cluster than this one. Where the settings give it no name, nobody can tell.
 
         ``objects``: what was read of ours, for its identity.
         """
-        if not own.names:
+        if not alone.known:
             return False
-        alone = Fleet.of(own)
         claim = self._claim(alone)
         if objects is not None:
             claim = cluster_names.another(claim, alone, uid_of(objects))
         return not cluster_names.is_ours(claim)
 
-    def about(self, clusters: Sequence[Own]) -> Own | None:
+    def about(self, fleet: Fleet) -> Own | None:
         """Which of several clusters it is about; ``None`` where it does not tell."""
-        fleet = Fleet(tuple(clusters))
         claim = self._claim(fleet)
         return fleet.chosen(claim) if cluster_names.is_ours(claim) else None
 

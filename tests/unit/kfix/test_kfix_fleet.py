@@ -89,6 +89,20 @@ def test_a_name_that_is_none_of_ours_is_somebody_elses(tags: dict[str, str], que
     assert told(tags, "", query) == ("foreign", "")
 
 
+@pytest.mark.parametrize("clusters", [(QA,), (QA, US)])
+def test_a_name_that_means_no_kubernetes_cluster_neither_chooses_nor_contradicts(
+    clusters: tuple[Own, ...],
+) -> None:
+    fleet = Fleet(clusters, ignored=("ES-logs", "kafka"))
+    assert told({"kube_cluster_name": "qa", "cluster": "es-logs,kafka"}, fleet=fleet)[1] == "qa"
+    query = "errors{cluster_name:es-logs}"
+    assert told({"kube_cluster_name": "qa"}, "cluster:kafka", query, fleet)[1] == "qa"
+    assert told({"kube_cluster_name": "qa", "cluster": "redis"}, fleet=fleet)[0] == "foreign"
+    found = claim({"cluster": "es-logs"}, "", None, fleet)
+    assert (found.verdict, found.named) == ("unclaimed" if fleet.is_several else "unnamed", ())
+    assert fleet.told_apart({"cluster": "es-logs"}, "") == ""
+
+
 def test_one_cluster_alone_needs_no_name_in_the_alert() -> None:
     assert told({}, fleet=Fleet.of(QA)) == ("unnamed", "qa")
     assert told({"kube_cluster_name": "prod-eu"}, fleet=Fleet.of(QA)) == ("foreign", "")

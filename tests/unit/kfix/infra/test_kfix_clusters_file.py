@@ -168,6 +168,17 @@ def test_what_is_wrong_is_told_by_entry_and_name_and_never_with_its_value(
         assert "hush" not in line
 
 
+def test_names_that_mean_no_cluster_cannot_be_those_of_one(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(TWO)
+    monkeypatch.setenv("KFIX_CLUSTERS_IGNORED", '["es-logs"]')
+    assert fleet().ignored == ("es-logs",)
+    monkeypatch.setenv("KFIX_CLUSTERS_IGNORED", '["es-logs", "EKS-prod-eu"]')
+    with pytest.raises(BadSettings, match=r"KFIX_CLUSTERS_IGNORED: 'EKS-prod-eu' is a name"):
+        fleet()
+
+
 def test_a_proxy_may_tell_clusters_apart_by_the_clients_certificate(
     write: Write, tmp_path: Path
 ) -> None:
