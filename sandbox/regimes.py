@@ -57,4 +57,5 @@ Measure = Callable[[Regime, float, str], Value]
 
 
 def within(regime: Regime, until: float, value: Measure, seed: str) -> Callable[[float], Value]:
+    """A series that has the regime's values while it lasts, and none before it or from ``until`` (unix seconds) on."""
     return lambda at: value(regime, at, seed) if regime.since <= at < until else None

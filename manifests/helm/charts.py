@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -105,36 +105,41 @@ def _is_unlike(one: InstalledRelease, search: Search) -> bool:
     return provenance.is_helm({str(k): str(v) for k, v in labels_of(one.item).items()})
 
 
+def _charts_with(kind: str, speaking: Sequence[Release], index: RepositoryIndex) -> list[str]:
+    """The releases' charts that may make an object of the kind."""
+    named = dict.fromkeys(r.chart for r in speaking if r.chart is not None)
+    packed = {r.chart for r in speaking if r.packed}
+    return [chart for chart in named if chart in packed or _has_kind(index, chart, kind)]
+
+
+def _installed(release: Release, chart: str, search: Search) -> InstalledRelease | str | None:
+    """What the release makes of the object, ``None`` for nothing, or why that is not known."""
+    trouble = _trouble(release, chart, search)
+    if trouble:
+        return say("manifests.about", what=release.said_by, why=trouble)
+    try:
+        return _rendered(release, search)
+    except NotRendered as failure:
+        return say("manifests.about", what=release.said_by, why=sentence_of(failure))
+
+
 def _installing(search: Search) -> list[InstalledRelease]:
     ref, speaking = search.ref, within(search, _speaking(search))
     found: list[InstalledRelease] = []
     troubles: list[str] = []
-    named = dict.fromkeys(r.chart for r in speaking if r.chart is not None)
-    packed = {r.chart for r in speaking if r.packed}
-    charts = [c for c in named if c in packed or _has_kind(search.index, c, ref.kind)]
+    charts = _charts_with(ref.kind, speaking, search.index)
     if len(charts) > _CHARTS:
         raise NotEditable(
             "NOT_RENDERED", say("manifests.charts_may_make", count=len(charts), object=ref.key)
         )
     for release in speaking:
-        if (
-            release.chart is None
-            or release.chart not in charts
-            or not comes_from(release, search.marks)
-        ):
+        chart = release.chart if release.chart in charts else None
+        if chart is None or not comes_from(release, search.marks) or not _may_hold(release, ref):
             continue
-        if not _may_hold(release, ref):
-            continue
-        trouble = _trouble(release, release.chart, search)
-        if trouble:
-            troubles.append(say("manifests.about", what=release.said_by, why=trouble))
-            continue
-        try:
-            installed = _rendered(release, search)
-        except NotRendered as failure:
-            troubles.append(say("manifests.about", what=release.said_by, why=sentence_of(failure)))
-            continue
-        if installed is not None:
+        installed = _installed(release, chart, search)
+        if isinstance(installed, str):
+            troubles.append(installed)
+        elif installed is not None:
             found.append(installed)
     found = _as_labelled(found, search)
     if not found and troubles:
@@ -142,13 +147,9 @@ def _installing(search: Search) -> list[InstalledRelease]:
         raise NotEditable("NOT_RENDERED", troubles[0])
     if found:
         names = ", ".join(i.release.said_by for i in found)
+        made_of = str(found[0].release.chart)
         search.steps.append(
-            say(
-                "manifests.rendering_makes",
-                chart=str(found[0].release.chart),
-                object=ref.key,
-                names=names,
-            )
+            say("manifests.rendering_makes", chart=made_of, object=ref.key, names=names)
         )
     return found
 

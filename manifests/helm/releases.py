@@ -578,6 +578,16 @@ def _kept(index: RepositoryIndex, spec: Mapping[str, Any], inside: Mapping[str, 
     return text(reference, "name")
 
 
+def _argo_files(index: RepositoryIndex, item: Json, source: argocd.HelmSource) -> Iterator[Layer]:
+    """The values files of a source, of whichever source of the Application they are."""
+    lenders = [lender for _, lender in argo.value_files(item, source.said)]
+    for path, lender in zip(source.value_files, lenders, strict=False):
+        if source.lenient and path not in index.files:
+            yield value_files.absent(path)
+        else:
+            yield value_files.file_of(index, path, revisions.of_source(index, lender))
+
+
 def _of_argo(
     index: RepositoryIndex, item: Json, place: str, maker: set_values.Maker | None = None
 ) -> Iterator[Release]:
@@ -590,16 +600,7 @@ def _of_argo(
         apart = revisions.of_source(index, source.said)
         if apart is not None and apart.surely:
             chart = None  # of another revision, whose files are not here
-        layers = value_files.defaults(index, chart)
-        lenders = [lender for _, lender in argo.value_files(item, source.said)]
-        for path, lender in zip(source.value_files, lenders, strict=False):
-            passed_over = source.lenient and path not in index.files
-            apart_of = revisions.of_source(index, lender)
-            layers.append(
-                value_files.absent(path)
-                if passed_over
-                else value_files.file_of(index, path, apart_of)
-            )
+        layers = [*value_files.defaults(index, chart), *_argo_files(index, item, source)]
         for said, content, at, refusal in source.inline:
             inline = Layer(
                 say("manifests.said_of_object", said=said, object=ref.key),

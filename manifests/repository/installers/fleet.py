@@ -132,22 +132,20 @@ def _target(
     index: RepositoryIndex, path: str, content: Any, entry: Mapping[str, Any], at: paths.Path
 ) -> FleetTarget:
     folder = posixpath.dirname(path)
-    name = text(entry, "name") or (str(at[-1]) if at else "")
-    said = f"target {name} of Fleet's {path}" if at else f"Fleet's {path}"
+    said = _called(entry, path, at)
     own, theirs = mapping(content, "helm"), mapping(entry, "helm")
-    build = text(entry, "kustomize", "dir") or text(content, "kustomize", "dir")
+    build = _either(mapping(entry, "kustomize"), mapping(content, "kustomize"), "dir")
     built = _below(folder, build) if build else _kustomized(index, folder)
-    charted = text(theirs, "chart") or text(own, "chart")
-    kept = bool(charted and (text(theirs, "repo") or text(own, "repo")))
+    charted = _either(theirs, own, "chart")
+    kept = bool(charted and _either(theirs, own, "repo"))
     chart, elsewhere = _chart(index, folder, charted, kept=kept)
     layers = [*_layers(folder, own, path, ("helm",)), *_layers(folder, theirs, path, (*at, "helm"))]
-    forced = text(entry, "namespace") or text(content, "namespace")
-    default = text(entry, "defaultNamespace") or text(content, "defaultNamespace")
+    forced = _either(entry, content, "namespace")
+    default = _either(entry, content, "defaultNamespace")
     words = [*_selected(entry), folder, build, forced or default]
     named = [str(one) for said in (content, entry) for one in items(said, "yaml", "overlays")]
-    files: list[str] | None = None
-    if chart is None and built is None and not elsewhere and fleet_overlays.has_any(index, folder):
-        files = fleet_overlays.applied(index, folder, named)
+    plain = chart is None and built is None and not elsewhere
+    files = _plain_files(index, folder, named) if plain else None
     overlays = [posixpath.join(folder, "overlays", one) for one in named] if files is None else []
     return FleetTarget(
         said,
@@ -156,7 +154,7 @@ def _target(
         forced or default,
         bool(forced),
         tuple(word for word in words if word),
-        text(theirs, "releaseName") or text(own, "releaseName"),
+        _either(theirs, own, "releaseName"),
         chart,
         built,
         tuple(layers),
@@ -164,8 +162,27 @@ def _target(
         elsewhere or _trouble(content, own, theirs),
         posixpath.basename(charted) if elsewhere and not _trouble(content, own, theirs) else "",
         None if files is None else tuple(files),
-        text(theirs, "version") or text(own, "version"),
+        _either(theirs, own, "version"),
     )
+
+
+def _called(entry: Mapping[str, Any], path: str, at: paths.Path) -> str:
+    """What people are told of a target, or of the bundle itself."""
+    if not at:
+        return f"Fleet's {path}"
+    return f"target {text(entry, 'name') or at[-1]} of Fleet's {path}"
+
+
+def _plain_files(index: RepositoryIndex, folder: str, named: list[str]) -> list[str] | None:
+    """The files of a bundle of plain ones with its overlays; ``None`` where it has no overlays."""
+    if not fleet_overlays.has_any(index, folder):
+        return None
+    return fleet_overlays.applied(index, folder, named)
+
+
+def _either(target: Mapping[str, Any], bundle: Mapping[str, Any], key: str) -> str:
+    """A setting of the target, else of the bundle."""
+    return text(target, key) or text(bundle, key)
 
 
 def _selected(entry: Mapping[str, Any]) -> Iterator[str]:
