@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from enrich.adapters.alerts import SqlAlertBook
@@ -33,10 +33,15 @@ from kfix.infra.forges.opening import names, open_forge
 from kfix.infra.memory.opening import open_memory
 from kfix.infra.settings import AppSettings, DatadogConnection, load
 from kfix.infra.store.engine import open_store
+from schemas.alerts import Alert
 
 if TYPE_CHECKING:
     from enrich.adapters.kubernetes import KubernetesEvidence
     from kfix.infra.clients.kubernetes import Kubernetes
+
+
+#: Before everything that is shared.
+_ANY_TIME = datetime.fromtimestamp(0, UTC)
 
 
 @asynccontextmanager
@@ -53,7 +58,7 @@ async def open_ports() -> AsyncIterator[EnrichPorts]:
         asked = load(ImageRegistries)
         registries = await stack.enter_async_context(open_registries(asked))
         sources = Sources(
-            NoObservability(),
+            watchers.about(Alert(), _ANY_TIME),
             {name: one.sources for name, one in about.items()},
             VectorEarlierIncidents(memory),
             ImagesInRegistries(registries, most=asked.images),

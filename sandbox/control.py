@@ -69,6 +69,7 @@ class _Control:
                     "title": s.title,
                     "service": s.service,
                     "expected": s.expected.status,
+                    "rule": s.rule,
                 }
                 for s in scenarios().values()
             ]

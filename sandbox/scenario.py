@@ -121,6 +121,8 @@ class Scenario(_Data):
     nodes_free_cpu: float | None = None
     logs: tuple[str, ...] = ()
     recovers_by_itself: bool = False
+    #: Prometheus' rule that tells of it first; empty: none does.
+    rule: str = ""
     expected: Expected
 
 

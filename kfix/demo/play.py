@@ -19,8 +19,6 @@ from kfix.demo.story import DemoStory
 from kfix.engine.broker.embedded import free_port
 
 _READY_S = 60.0
-#: Scenarios for the system that watches beside, the first of another service.
-_BESIDE = ("cpu_throttling", "oom")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +132,18 @@ def _hooks(ingest: str, tokens: dict[str, str]) -> Document:
 
 
 def _scenarios(sandbox: SandboxServer, name: str) -> tuple[Document, Document]:
-    """The one that was asked for, and one of another service for the system that watches beside."""
+    """The one that was asked for, and one of another service that Prometheus' rules tell of."""
     found = {str(scenario["name"]): scenario for scenario in sandbox.scenarios()}
     if name not in found:
         raise DemoFailed(f"no scenario {name}; there are {', '.join(found)}")
-    service = found[name]["service"]
-    second = next(n for n in _BESIDE if found[n]["service"] != service)
-    return found[name], found[second]
+    beside = (
+        scenario
+        for scenario in found.values()
+        if scenario["rule"]
+        and scenario["expected"] == "solution_proposed"
+        and scenario["service"] != found[name]["service"]
+    )
+    return found[name], next(beside)
 
 
 def _strings(value: object) -> dict[str, str]:

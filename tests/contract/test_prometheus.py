@@ -307,3 +307,21 @@ async def test_without_an_address_nothing_is_opened() -> None:
     with pytest.raises(errors.Unauthorized):
         async with open_prometheus(connection("")):
             pass
+
+
+@pytest.mark.parametrize("name", [name for name, one in scenarios().items() if one.rule])
+async def test_the_rule_of_a_scenario_fires_for_its_service_alone(
+    watched: Watched, name: str
+) -> None:
+    scenario = scenarios()[name]
+    watched.sandbox.prometheus.evaluate()
+    assert watched.sandbox.prometheus.alerts == []
+    await watched.sandbox.world.trouble(scenario)
+    alert = await watched.alert(scenario.service, scenario.rule)
+    assert (alert.rule.id, alert.state) == (scenario.rule, "firing")
+    assert alert.labels["kube_namespace"] == "shop"
+    told = {
+        a.labels.get("container") or a.labels["deployment"]
+        for a in watched.sandbox.prometheus.alerts
+    }
+    assert told == {scenario.service}
