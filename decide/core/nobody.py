@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from decide.core.deciding import diagnose
-from decide.core.opinion import Verdict
+from decide.core.opinion import Verdict, is_elsewhere
 from decide.core.playbooks import NONE, Playbooks
 from decide.core.strangers import not_ours
 from kfix.texts import in_language, language_of, say
@@ -37,7 +37,7 @@ def _about(bundle: ContextBundle, language: str, playbooks: Playbooks) -> Verdic
     search = bundle.search
     if search.ending not in UNKNOWN:
         found = diagnose(bundle, language=language, playbooks=playbooks)
-        return _with_candidates(found, search, language)
+        return _with_candidates(_beside(found, bundle, language), search, language)
     said = say(f"decide.nobody.{search.ending}", by=search.by, candidates=_named(search))
     if search.reason:
         reason = again(search.reason, search.reason_text)
@@ -53,6 +53,16 @@ def _about(bundle: ContextBundle, language: str, playbooks: Playbooks) -> Verdic
     besides = say("decide.nobody.besides", text=said, trouble=there.explanation)
     explanation = in_language(besides, language_of(language))
     return replace(nobody, explanation=explanation, broken=there.broken)
+
+
+def _beside(found: Verdict, bundle: ContextBundle, language: str) -> Verdict:
+    """The answer, which says so where all that was found is another trouble than the alert's."""
+    subject, by = bundle.k8s_context.subject, bundle.search.by
+    about = subject.key if subject is not None else by
+    if not about or not bundle.search.by or not is_elsewhere(found):
+        return found
+    said = say("decide.nobody.elsewhere", about=about, trouble=found.explanation)
+    return replace(found, explanation=in_language(said, language_of(language)))
 
 
 def _with_candidates(found: Verdict, search: SubjectSearch, language: str) -> Verdict:

@@ -53,10 +53,17 @@ class Verdict:
 
 
 def determined(verdict: Verdict) -> bool:
-    """Whether a cause is named: neither "nothing is wrong" nor "the evidence does not tell"."""
-    if verdict.analysis is None or verdict.status == "no_action":
+    """Whether a cause of the alert is named: not "nothing is wrong", "the evidence does not tell", or another's trouble."""
+    if verdict.analysis is None or verdict.status == "no_action" or is_elsewhere(verdict):
         return False
     return _names_cause(verdict.analysis.failure_class)
+
+
+def is_elsewhere(verdict: Verdict) -> bool:
+    """Whether the trouble that it names is another one than the alert's: told, and no answer to it."""
+    first = next(iter(verdict.findings), None)
+    named = verdict.analysis is not None and first is not None
+    return named and first is not None and first.elsewhere and verdict.status == "needs_human"
 
 
 def _names_cause(class_id: str) -> bool:

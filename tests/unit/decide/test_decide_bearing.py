@@ -32,7 +32,7 @@ def broken(query: str, ending: str = "namespace") -> ContextBundle:
             "rule": FiredRule(id="7", query=query),
         }
     )
-    search = SubjectSearch.model_validate({"ending": ending})
+    search = SubjectSearch.model_validate({"ending": ending, "by": "kube_namespace:shop"})
     return bundle.model_copy(
         update={"alert": alert, "k8s_context": context, "search": search, "monitor": None}
     )
@@ -44,6 +44,14 @@ def test_another_trouble_is_mentioned_and_never_mended(query: str) -> None:
     assert (verdict.status, verdict.plans) == ("needs_human", ())
     assert verdict.analysis is not None
     assert "oom_killed" in {h.failure_class for h in verdict.analysis.hypotheses}
+    assert "not mended in its name" in verdict.explanation
+
+
+def test_an_alert_beside_another_trouble_is_an_incident_of_its_own() -> None:
+    beside, about_it = broken(QUOTA), broken(RESTARTS)
+    mine = core.fingerprint_of(beside, core.answer(beside))
+    assert mine == core.trouble_fingerprint(beside)
+    assert mine != core.fingerprint_of(about_it, core.answer(about_it))
 
 
 def test_the_same_trouble_is_mended_where_the_alert_measures_it() -> None:
