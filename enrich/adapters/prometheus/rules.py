@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from kfix.incident.prometheus.expressions import bare, compared
-from kfix.incident.prometheus.labels import NAMES, group_of, neutral
+from kfix.incident.prometheus.labels import NAMES, group_of, neutral, scraped_in, shared_name
 from kfix.incident.prometheus.queries import NAME, matcher
 from schemas import errors
 from schemas.alerts import Alert
@@ -62,11 +62,11 @@ class AlertingRule:
         """Labels of the rule's series that tell the alert's from others, by Prometheus' own names; names of objects alone."""
         known = self.mine(alert)
         told = _labels(known) if known else _back(alert.labels)
-        added = self.labels
+        set_aside = {*self.labels, *scraped_in(told)}
         return {
             name: value
             for name, value in told.items()
-            if name in NAMES and name not in added and NAME.fullmatch(value)
+            if shared_name(name) in _LABELS and name not in set_aside and NAME.fullmatch(value)
         }
 
     def narrowed(self, alert: Alert) -> str:
@@ -101,12 +101,14 @@ class AlertingRule:
             found[group] = "OK"
         return {name: state for name, state in found.items() if name and state}
 
-    def overall(self, *, fired: bool) -> str:
-        """The rule's state; ``No Data`` where it cannot be judged. ``OK`` only where the alert's group ``fired`` here."""
+    def overall(self, alert: Alert, *, fired: bool) -> str:
+        """The rule's state; ``No Data`` where it cannot be judged. ``OK`` only where the alert's group ``fired`` here and the
+        rule was judged since."""
         if self.said.get("health") == "err":
             return "No Data"
         state = _STATES.get(str(self.said.get("state")), "")
-        return state if state != "OK" or fired else ""
+        well = fired and self._judged_after(alert.happened_at)
+        return state if state != "OK" or well else ""
 
     def _judged_after(self, at: datetime | None) -> bool:
         when = _time(self.said.get("lastEvaluation"))
@@ -145,7 +147,7 @@ def monitor_of(
         message=(notes.get("description") or notes.get("summary") or "")[:4000],
         tags=tuple(f"{name}:{value}" for name, value in neutral(rule.labels).items()),
         thresholds={"critical": threshold.limit} if threshold else {},
-        overall_state=rule.overall(fired=fired),
+        overall_state=rule.overall(alert, fired=fired),
         group_states=rule.states(alert, fired=fired),
         history=_history(episodes),
         url=f"{app_url}/graph?{page}" if app_url else "",

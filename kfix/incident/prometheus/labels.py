@@ -32,6 +32,10 @@ _PLACES = tuple(name for name in NAMES.values() if name != "kube_replica_set")
 _STATE_METRICS = re.compile(r"kube-?state-?metrics", re.IGNORECASE)
 _NODE_EXPORTER = re.compile(r"node-?_?exporter", re.IGNORECASE)
 _KUBELET = re.compile(r"kubelet|cadvisor", re.IGNORECASE)
+_BLACKBOX = re.compile(r"black-?_?box", re.IGNORECASE)
+_PROBED = re.compile(r"https?://", re.IGNORECASE)
+#: How Prometheus calls a label of the exporter's that the scrape has as well (``honor_labels: false``).
+_EXPORTED = "exported_"
 #: Of the scrape, whoever was scraped.
 _SCRAPE = ("job", "instance", "endpoint", "metrics_path", "prometheus", "prometheus_replica")
 _SERVED = ("service", *_SCRAPE)
@@ -41,17 +45,24 @@ _ADDRESS = re.compile(r"\[?[0-9A-Fa-f:.]+\]?(?::\d+)?")
 
 def neutral(labels: Mapping[str, str]) -> dict[str, str]:
     """The labels by the shared names; those of the scrape as ``scrape_<label>``, so that nothing takes them for a subject."""
-    scraped = _of_the_scrape(labels)
+    scraped = scraped_in(labels)
     found: dict[str, str] = {}
     for name, value in labels.items():
         if name in scraped:
             found[f"scrape_{name}"] = value
         else:
-            found[NAMES.get(name, name)] = value
-    host = _host(labels)
+            found[shared_name(name)] = value
+    host, instance = _host(labels), labels.get("instance", "")
     if host and _tells_of_nodes(labels):
         found.setdefault("kube_node", host)
+    if _PROBED.match(instance):
+        found.setdefault("url", instance)
     return found
+
+
+def shared_name(label: str) -> str:
+    """The shared name of a label that tells of something, as it is or as the exporter had it; else the label itself."""
+    return NAMES.get(label.removeprefix(_EXPORTED), label)
 
 
 def group_of(named: Mapping[str, str]) -> str:
@@ -59,14 +70,19 @@ def group_of(named: Mapping[str, str]) -> str:
     return ",".join(f"{name}:{named[name]}" for name in _PLACES if named.get(name))
 
 
-def _of_the_scrape(labels: Mapping[str, str]) -> frozenset[str]:
+def scraped_in(labels: Mapping[str, str]) -> frozenset[str]:
     """The labels that name what was scraped, not what is told of."""
+    exported = {n.removeprefix(_EXPORTED) for n in labels if n.startswith(_EXPORTED)}
+    if exported & NAMES.keys():
+        return frozenset((*_SERVED, *_OF_A_POD))
     job = labels.get("job", "")
     if _STATE_METRICS.search(job):
         own = _STATE_METRICS.search(labels.get("pod", "") + labels.get("container", ""))
         return frozenset((*_SERVED, "pod", "container") if own else _SERVED)
-    if _NODE_EXPORTER.search(job):
+    if _NODE_EXPORTER.search(job) or _BLACKBOX.search(job):
         return frozenset((*_SERVED, *_OF_A_POD))
+    if _PROBED.match(labels.get("instance", "")):
+        return frozenset((*_SERVED, "pod", "container"))
     if _KUBELET.search(job):
         return frozenset((*_SERVED, *_OF_A_POD) if _tells_of_nodes(labels) else _SERVED)
     return frozenset(_SCRAPE)

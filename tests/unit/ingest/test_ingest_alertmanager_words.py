@@ -236,6 +236,22 @@ SUBJECTS: list[tuple[dict[str, str], str]] = [
         "kube_cluster_name:eu-1,kube_namespace:shop,kube_service:api",
     ),
     ({"severity": "critical", "team": "shop"}, ""),
+    (
+        {
+            "job": "kubernetes-service-endpoints",
+            "namespace": "monitoring",
+            "pod": "state-0",
+            "exported_namespace": "shop",
+            "exported_pod": "api-0",
+        },
+        "kube_namespace:shop,pod_name:api-0",
+    ),
+    ({"job": "x", "namespace": "shop", "exported_job": "y"}, "kube_namespace:shop"),
+    ({"job": "blackbox", "instance": "https://shop.test/pay", "namespace": "monitoring"}, ""),
+    (
+        {"job": "probe/shop", "instance": "https://shop.test/pay", "namespace": "shop"},
+        "kube_namespace:shop",
+    ),
 ]
 
 
@@ -248,6 +264,13 @@ def test_an_alert_names_what_it_is_about_and_not_what_was_scraped(
     assert "job" not in alert.labels, "in Prometheus the job of a scrape, which is no Job"
     kept = {name.removeprefix("scrape_") for name in alert.labels if name.startswith("scrape_")}
     assert kept <= labels.keys(), "what is set aside is still told"
+
+
+def test_a_probe_names_the_address_that_it_calls() -> None:
+    said = {"alertname": "X", "job": "blackbox", "instance": "https://shop.test/pay"}
+    assert alert_of({"labels": said}, {}).labels["url"] == "https://shop.test/pay"
+    said["instance"] = "10.0.0.1:9115"
+    assert "url" not in alert_of({"labels": said}, {}).labels
 
 
 @pytest.mark.parametrize(
