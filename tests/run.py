@@ -89,6 +89,17 @@ def images_reason() -> str:
     return "" if built.returncode == 0 else f"the image registry does not build: {why}"
 
 
+def promql_reason() -> str:
+    """Builds a program on Prometheus' own engine into the cache; why that cannot be."""
+    if shutil.which("go") is None:
+        return "no go (1.26 or newer)"
+    built = subprocess.run(
+        [ROOT / "tools/realparts/promql/build"], capture_output=True, text=True, check=False
+    )
+    why = built.stderr.strip()[-200:]
+    return "" if built.returncode == 0 else f"Prometheus' engine does not build: {why}"
+
+
 def openapi_reason() -> str:
     """The descriptions are fetched by the first test that asks for them; the checker comes with the test dependencies."""
     import importlib.util
@@ -150,6 +161,7 @@ PLACES = {
     "kube": ("tests/contract", "tests/unit/decide/test_decide_signals.py"),
     "render": ("tests/contract",),
     "images": ("tests/contract",),
+    "promql": ("tests/contract",),
     "openapi": ("tests/contract",),
     "browser": ("tests/contract",),
 }
@@ -180,6 +192,7 @@ SUITES = (
     Suite("kube", real("kube"), kube_reason),
     Suite("render", real("render"), render_reason),
     Suite("images", real("images"), images_reason),
+    Suite("promql", real("promql"), promql_reason),
     Suite("openapi", real("openapi"), openapi_reason),
     Suite("browser", real("browser"), browser_reason),
 )

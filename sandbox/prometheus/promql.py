@@ -1,7 +1,7 @@
 """PromQL, as far as our queries and the company's rules use it: selectors, rates, aggregations, arithmetic, comparisons, sets.
 
 Semantics: https://prometheus.io/docs/prometheus/latest/querying/basics and .../operators and .../functions. Series are functions
-of time; an instant vector is what they say at one time, a range what they say every ``SCRAPE_S`` seconds.
+of time that are scraped every ``SCRAPE_S`` seconds; what is not there at the last scrape is gone.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class _Reader:
             metric = self._take()
             ranged, seconds = self._ranged(metric)
             self._take(")")
-            return _counted(ranged, seconds if name == "increase" else 1.0)
+            return _counted(ranged, seconds, a_second=name == "rate")
         if name not in ("vector", "label_replace"):
             raise BadQuery(f"unknown function {name}")
         inner = self._level(0)
@@ -219,7 +219,8 @@ class _Reader:
         series = self._kept(metric)
 
         def at_once(at: float) -> Vector:
-            return [(labels, v) for labels, value in series() if (v := value(at)) is not None]
+            scraped = at // SCRAPE_S * SCRAPE_S
+            return [(labels, v) for labels, value in series() if (v := value(scraped)) is not None]
 
         return at_once
 
@@ -230,8 +231,9 @@ class _Reader:
         self._take("]")
 
         def within(at: float) -> Ranges:
-            last = at // SCRAPE_S * SCRAPE_S
-            times = [last - n * SCRAPE_S for n in range(int(seconds // SCRAPE_S), -1, -1)]
+            last = at // SCRAPE_S
+            first = (at - seconds) // SCRAPE_S + 1  # the range is open at its beginning
+            times = [n * SCRAPE_S for n in range(int(first), int(last) + 1)]
             return [
                 (_nameless(labels), [(t, v) for t in times if (v := value(t)) is not None])
                 for labels, value in series()
@@ -304,18 +306,34 @@ def _nameless(labels: Labels) -> Labels:
     return tuple((k, v) for k, v in labels if k != "__name__")
 
 
-def _counted(ranged: Callable[[float], Ranges], seconds: float) -> Instant:
-    """Growth of counters a second, times ``seconds``; a fall is a new beginning."""
+def _counted(ranged: Callable[[float], Ranges], seconds: float, *, a_second: bool) -> Instant:
+    """Growth of counters over ``seconds``, or in each of them."""
 
     def told(at: float) -> Vector:
-        found: Vector = []
-        for labels, points in ranged(at):
-            if len(points) > 1:
-                grown = sum(b - a if b >= a else b for (_, a), (_, b) in pairwise(points))
-                found.append((labels, grown / (points[-1][0] - points[0][0]) * seconds))
-        return found
+        span = seconds if a_second else 1.0
+        return [
+            (labels, _grown(points, at - seconds, at) / span)
+            for labels, points in ranged(at)
+            if len(points) > 1
+        ]
 
     return told
+
+
+def _grown(points: Sequence[tuple[float, float]], start: float, end: float) -> float:
+    """A counter's growth between two times, from its samples in between, as Prometheus extrapolates it
+    (``promql/functions.go``, ``extrapolatedRate``). A fall is a new beginning.
+    """
+    (first_at, first), (last_at, _) = points[0], points[-1]
+    grown = sum(b - a if b >= a else b for (_, a), (_, b) in pairwise(points))
+    sampled = last_at - first_at
+    apart = sampled / (len(points) - 1)
+    before, after = (
+        gap if gap < apart * 1.1 else apart / 2 for gap in (first_at - start, end - last_at)
+    )
+    if grown > 0 and first >= 0:
+        before = min(before, sampled * first / grown)  # a counter was never below zero
+    return grown * (sampled + before + after) / sampled
 
 
 def _vector(inner: Instant) -> Instant:
