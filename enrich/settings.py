@@ -19,6 +19,9 @@ class Enrich(Settings):
     #: then twice as long each time, four minutes in all. Then people are told that it could not be checked. Other
     #: sources are asked again once.
     ask_again: int = Field(default=4, ge=0, le=10)
+    #: Seconds in which an event that Datadog has not indexed yet is asked for again, three times, before the alert is put back
+    #: in line: most are found within two.
+    index_wait_s: float = Field(default=3.5, ge=0, le=15)
     #: Seconds in which a repetition of an alert (same episode, same severity) ends before evidence is gathered. Below
     #: Datadog's shortest renotification of ten minutes, so that each of those is looked at.
     repeats_s: float = Field(default=300.0, ge=0)

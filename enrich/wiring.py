@@ -104,7 +104,10 @@ async def _datadog(stack: AsyncExitStack, settings: Enrich) -> Watcher | None:
         operations=connection.apm_operations,
     )
     return SharedObservability(
-        evidence, at_once=settings.datadog_at_once, keep_s=settings.share_reads_s
+        evidence,
+        at_once=settings.datadog_at_once,
+        keep_s=settings.share_reads_s,
+        index_wait_s=settings.index_wait_s,
     )
 
 

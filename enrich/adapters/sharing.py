@@ -25,9 +25,8 @@ V = TypeVar("V")
 T = TypeVar("T")
 #: Answers kept at most; the oldest go first.
 _KEPT = 4096
-#: Seconds between the tries for an event that is not indexed yet, a third of the usual deadline in all. The runtime asks again
-#: for what takes longer.
-INDEX_WAITS_S = (1.0, 2.0, 4.0)
+#: How the time for an event that is not indexed yet is shared among the waits between the tries.
+_WAITS = (1 / 7, 2 / 7, 4 / 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +102,10 @@ class SharedObservability:
         *,
         at_once: int,
         keep_s: float,
-        index_waits_s: Sequence[float] = INDEX_WAITS_S,
+        index_wait_s: float = 0.0,
     ) -> None:
         self._inner = inner
-        self._index_waits_s = tuple(index_waits_s)
+        self._index_waits_s = [share * index_wait_s for share in _WAITS if index_wait_s]
         self._gate = asyncio.Semaphore(at_once)
         self._monitors: Shared[str, Monitor] = Shared(self._read_monitor, keep_s=keep_s)
         self._since = 0.0

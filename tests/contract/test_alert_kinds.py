@@ -44,6 +44,7 @@ def _connect(sandbox: Sandbox, folder: Path) -> None:
     os.environ.update(sandbox.environment)
     os.environ["KFIX_DATABASE_URL"] = f"sqlite:///{folder}/kfix.db"
     os.environ["KFIX_INGEST_DATADOG_TOKENS"] = TOKEN
+    os.environ["KFIX_ENRICH_INDEX_WAIT_S"] = "0"  # the payloads' events are nobody's
 
 
 async def _delivered(payloads: Sequence[dict[str, Any]]) -> list[RawAlert]:

@@ -285,7 +285,7 @@ async def test_an_event_that_is_not_indexed_is_asked_for_again_a_few_times_and_n
     found: int, reason: str, tries: int, there: bool
 ) -> None:
     datadog = Indexing(found, reason)
-    asked = SharedObservability(datadog, at_once=1, keep_s=5.0, index_waits_s=(0.0, 0.0, 0.0))
+    asked = SharedObservability(datadog, at_once=1, keep_s=5.0, index_wait_s=0.001)
     view = asked.about(Alert(), AT)
     if there:
         assert (await view.complete(Alert(title="t"))).title == "found"
@@ -296,7 +296,7 @@ async def test_an_event_that_is_not_indexed_is_asked_for_again_a_few_times_and_n
 
 
 async def test_who_waits_for_the_index_keeps_nobody_from_asking() -> None:
-    asked = SharedObservability(Indexing(9), at_once=1, keep_s=5.0, index_waits_s=(30.0,))
+    asked = SharedObservability(Indexing(9), at_once=1, keep_s=5.0, index_wait_s=30.0)
     waiting = asyncio.create_task(asked.complete(Alert()))
     await asyncio.sleep(0.01)
     async with asyncio.timeout(1):
