@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from enrich.adapters.datadog_rules import called_by, rule_of, told, watched_by
-from enrich.core.summing_up import MOST, members, objective
+from enrich.core.names import pairs_of
+from enrich.core.summing_up import MOST, members, objective, sums_up
 from enrich.core.unanswered import NOT_INDEXED
 from kfix.incident.metric_queries import WORKLOAD_TAGS, of_one_environment, queries_for
 from kfix.infra.clients.boundary import guarded, same
@@ -24,6 +25,8 @@ from schemas.base import Json, ObjectRef
 from schemas.context import LogExcerpt, Monitor, Series, Traffic
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+#: How the title of a notification begins that somebody tries.
+_TRIED = "[TEST]"
 _STATES: dict[str, State] = {
     "triggered": "firing",
     "alert": "firing",
@@ -98,7 +101,16 @@ class DatadogEvidence:
         return rule_of(found, self._page(monitor_id), tuple(told(event) for event in history))
 
     async def behind(self, monitor: Monitor) -> list[Monitor]:
-        """A composite's members, an objective's monitors or metrics, a test's address. Raises from ``schemas.errors``."""
+        """A composite's members, an objective's monitors or metrics, a test's address; of members that sum up others
+        those. What was deleted since is left out. Raises from ``schemas.errors``."""
+        found = await self._behind(monitor)
+        deeper = await asyncio.gather(
+            *(self._behind(one) for one in found if sums_up(one) and one.rule_id != monitor.rule_id)
+        )
+        own = [one for one in found if not sums_up(one)]
+        return [*own, *(one for each in deeper for one in each)][: 2 * MOST]
+
+    async def _behind(self, monitor: Monitor) -> list[Monitor]:
         if monitor.type == "composite":
             return await self._members(members(monitor.query))
         slo = objective(monitor.query)
@@ -107,13 +119,19 @@ class DatadogEvidence:
             numbers = [str(n) for n in items(found, "monitor_ids")[:MOST]]
             return await self._members(numbers) if numbers else [watched_by(found)]
         if monitor.test_id:
-            return [called_by(await self._client.test(monitor.test_id))]
+            return [called_by(await self._client.test(monitor.test_id), monitor)]
         return []
 
     async def _members(self, rule_ids: Sequence[str]) -> list[Monitor]:
         numbers = [number for number in map(_integer, rule_ids) if number is not None]
-        found = await asyncio.gather(*(self._client.monitor(number) for number in numbers))
-        return [rule_of(one, self._page(n)) for n, one in zip(numbers, found, strict=True)]
+        found = await asyncio.gather(*(self._member(number) for number in numbers))
+        return [one for one in found if one is not None]
+
+    async def _member(self, number: int) -> Monitor | None:
+        try:
+            return rule_of(await self._client.monitor(number), self._page(number))
+        except errors.NotFound:
+            return None
 
     def _page(self, monitor_id: int) -> str:
         return f"{self._app_url}/monitors/{monitor_id}" if self._app_url else ""
@@ -173,7 +191,7 @@ class DatadogEvidence:
 def completed(alert: Alert, event: Mapping[str, Json]) -> Alert:
     """The alert with what it did not say itself taken from its event (v2 attributes)."""
     monitor = event.get("monitor") or {}
-    tags = dict(str(tag).split(":", 1) for tag in event.get("tags") or () if ":" in str(tag))
+    tags = pairs_of(str(tag) for tag in event.get("tags") or ())
     said = str((monitor.get("transition") or {}).get("trans_name", "")).strip().lower()
     happened = event.get("timestamp")
     updates: dict[str, Any] = {
@@ -181,6 +199,7 @@ def completed(alert: Alert, event: Mapping[str, Json]) -> Alert:
         "fingerprint": alert.fingerprint or str(event.get("aggregation_key") or ""),
         "labels": {**tags, **alert.labels},
         "host": alert.host or str(event.get("hostname") or ""),
+        "is_test": alert.is_test or str(event.get("title") or "").startswith(_TRIED),
     }
     if alert.state == "unknown":
         updates["state"] = _STATES.get(said, "unknown")

@@ -71,8 +71,9 @@ def watched_by(objective: Mapping[str, Json]) -> Monitor:
     )
 
 
-def called_by(test: Mapping[str, Json]) -> Monitor:
-    """A test as a rule: the address that it calls, of a test with several steps the first one's."""
+def called_by(test: Mapping[str, Json], watching: Monitor) -> Monitor:
+    """A test as a rule: the address that it calls, of a test with several steps the first one's. It fires as the monitor
+    that watches it does."""
     steps = [mapping(step, "request") for step in mappings(test, "config", "steps")[:_STEPS]]
     requests = [mapping(test, "config", "request"), *steps]
     called = (text(one, "url") or text(one, "host") for one in requests)
@@ -82,6 +83,7 @@ def called_by(test: Mapping[str, Json]) -> Monitor:
         rule_id=text(test, "public_id"),
         name=text(test, "name"),
         type="synthetics",
+        overall_state=watching.overall_state,
         tags=(*([f"url:{address}"] if address else []), *tags),
     )
 

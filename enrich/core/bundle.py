@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from enrich.core.bounds import bounded
 from enrich.core.changes import rollouts
-from enrich.core.names import Named, first_tag, named
+from enrich.core.names import Named, first_tag, named, pairs_of
 from enrich.core.objects import trimmed
 from enrich.core.repeats import episode_of, trouble_of_alert
 from enrich.core.subject import FoundSubject, resolve
@@ -207,8 +207,7 @@ def _cluster(claim: ClusterClaim, named: str) -> str:
 def tags_of(gathered: GatheredEvidence) -> dict[str, str]:
     """The alert's tags; the monitor's where the alert says nothing."""
     monitor = gathered.monitor.tags if gathered.monitor else ()
-    pairs = dict(tag.split(":", 1) for tag in monitor if ":" in tag)
-    return {**pairs, **gathered.alert.labels}
+    return {**pairs_of(monitor), **gathered.alert.labels}
 
 
 def _masked_model(value: M) -> M:

@@ -225,7 +225,7 @@ def readings(
     if all(who.nobody for who in whos):
         firing = [one for one in behind if is_firing(one)] or list(behind)
         found = [
-            named(merged({**_pairs(one.tags), **tags}, texts), cluster, host)
+            named(merged({**pairs_of(one.tags), **tags}, texts), cluster, host)
             for one in firing
             for texts in _texts("", "", one)
         ]
@@ -255,8 +255,13 @@ def _texts(group: str, query: str, monitor: Monitor | None) -> list[list[str]]:
     return [[g, *asked] for g in groups] or [asked]
 
 
-def _pairs(tags: Iterable[str]) -> dict[str, str]:
-    return {name: value for name, colon, value in (t.partition(":") for t in tags) if colon}
+def pairs_of(tags: Iterable[str]) -> dict[str, str]:
+    """Tags as they are listed, by name; several values of one name are joined by commas, and name no single thing."""
+    found: dict[str, list[str]] = {}
+    for name, colon, value in (tag.partition(":") for tag in tags):
+        if colon and value not in found.setdefault(name, []):
+            found[name].append(value)
+    return {name: ",".join(values) for name, values in found.items()}
 
 
 def merged(tags: Mapping[str, str], texts: Iterable[str]) -> dict[str, str]:

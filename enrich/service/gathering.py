@@ -62,7 +62,7 @@ async def gather(raw: RawAlert, sources: Sources, rules: Rules, deadline_s: floa
     known = alert.rule.id and alert.labels and alert.state != "unknown"
     if watching.sent(alert) and alert.notification_id and not known:
         alert = await round_.ask(f"{watching.name}.event", watching.complete(alert), alert)
-    if alert.state == "resolved":
+    if alert.state == "resolved" or alert.is_test:
         return _short(raw, alert, round_, rules)
     monitor: Monitor | None = None
     if watching.sent(alert) and alert.rule.id:

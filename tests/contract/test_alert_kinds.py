@@ -23,7 +23,7 @@ from sandbox.scenario import scenarios
 from sandbox.world import Pace
 from schemas.alerts import RawAlert
 from schemas.context import ContextBundle
-from tests.support.alert_kinds import data, furnish, payload_of
+from tests.support.alert_kinds import data, furnish, payload_of, recorded
 from tests.support.ingest import Kept
 
 ALERTS: list[dict[str, Any]] = data()["alerts"]
@@ -147,6 +147,8 @@ async def test_the_same_trouble_is_mended_by_whatever_name_and_never_in_anothers
             {"id": str(n), "title": "[Triggered] Trouble", "alert_transition": "Triggered", **said}
             for n, said in enumerate(about.values(), 1)
         ]
+        for payload in payloads:
+            recorded(sandbox, payload)
         told = await _decided(await _delivered(payloads))
     found = {name: verdict for name, (_, verdict) in zip(about, told, strict=True)}
     objects = {

@@ -9,7 +9,14 @@ from typing import Any
 
 import yaml
 
-from sandbox.datadog.state import Downtime, GroupState, Monitor, Objective, SyntheticsTest
+from sandbox.datadog.state import (
+    Downtime,
+    Event,
+    GroupState,
+    Monitor,
+    Objective,
+    SyntheticsTest,
+)
 from sandbox.kubernetes import Cluster
 from sandbox.kubernetes.kinds import Kind
 from sandbox.running import Sandbox
@@ -73,6 +80,15 @@ def furnish(sandbox: Sandbox) -> None:
         version = "gateway.networking.k8s.io/v1"
         sandbox.cluster.put(_object(version, "HTTPRoute", one["namespace"], one["name"], spec=spec))
     _rules(sandbox, world)
+    for number in range(len(world["alerts"])):
+        recorded(sandbox, payload_of(number))
+
+
+def recorded(sandbox: Sandbox, payload: dict[str, Any]) -> None:
+    """Puts the event behind a payload into Datadog, without a tag that the payload does not have."""
+    if "id" in payload:
+        now, title = datetime.now(UTC).timestamp(), payload["title"]
+        sandbox.datadog.events.append(Event(int(payload["id"]), title, "", now))
 
 
 def _object(

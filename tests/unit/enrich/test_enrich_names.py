@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from enrich.core.names import Named, address_of, is_firing, named, namespaces_named, readings
+from enrich.core.names import (
+    Named,
+    address_of,
+    is_firing,
+    named,
+    namespaces_named,
+    pairs_of,
+    readings,
+)
 from enrich.core.summing_up import members, objective, sums_up
 from schemas.alerts import FiredRule
 from schemas.base import ObjectRef
@@ -93,3 +101,9 @@ def test_rules_that_sum_up_others_say_which() -> None:
     assert not sums_up(Monitor(type="query alert"))
     assert is_firing(Monitor(group_states={"a": "No Data"}))
     assert not is_firing(Monitor(overall_state="OK", group_states={"a": "OK"}))
+
+
+def test_a_name_with_several_values_names_no_single_thing() -> None:
+    pairs = pairs_of(["service:a", "service:b", "service:a", "env:prod", "monitor", "url:http://x"])
+    assert pairs == {"service": "a,b", "env": "prod", "url": "http://x"}
+    assert named(pairs).services == ()
