@@ -1,6 +1,6 @@
 # One image, every stage: `docker run k-fix run decide`. Non-root, nothing writable but /var/lib/kfix and /tmp.
 FROM python:3.11-slim AS build
-# `--build-arg LOCK=llm` adds the clients of Claude and GPT.
+# `--build-arg LOCK=llm` adds the clients of Claude and GPT, `LOCK=memory` those and the clients of vector stores.
 ARG LOCK=run
 WORKDIR /src
 COPY requirements/${LOCK}.lock requirements/${LOCK}.lock

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import Engine
 
 from kfix.infra.memory.embedding import MistralEmbedder, Vector
-from kfix.infra.memory.index import VectorIndex
+from kfix.infra.memory.index import Page, Remembered, Space, VectorIndex
 from kfix.infra.memory.pinecone import PineconeIndex
 from kfix.infra.memory.sql import SqlIndex
 from kfix.infra.store.engine import open_engine
@@ -27,6 +28,9 @@ def vector(*values: float) -> Vector:
     return array / np.float32(np.linalg.norm(array))
 
 
+X, Y, Z = vector(1, 0, 0), vector(0, 1, 0), vector(0, 0, 1)
+
+
 @pytest.fixture(params=stores())
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[VectorIndex]:
     """Each vector store in turn: fresh and empty."""
@@ -35,9 +39,27 @@ async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 async def put(
-    index: VectorIndex, id: str, values: Vector, model: str = "m", **metadata: str
+    index: VectorIndex,
+    id: str,
+    values: Vector,
+    model: str = "m",
+    text: str = "",
+    **metadata: str | float | bool,
 ) -> None:
-    await index.upsert(id=id, model=model, vector=values, metadata=metadata)
+    await index.upsert(id=id, model=model, vector=values, metadata=metadata, text=text)
+
+
+async def all_of(index: VectorIndex, model: str, limit: int) -> list[Remembered]:
+    """Every page after another, each of them full but the last."""
+    items: list[Remembered] = []
+    after = ""
+    while True:
+        page = await index.page(model=model, limit=limit, after=after)
+        items += page.items
+        if not page.after:
+            return items
+        assert len(page.items) == limit
+        after = page.after
 
 
 async def found(
@@ -47,7 +69,7 @@ async def found(
     model: str = "m",
     limit: int = 3,
     threshold: float = -1.0,
-    **where: str,
+    **where: str | float | bool,
 ) -> list[str]:
     hits = await index.search(values, model=model, limit=limit, threshold=threshold, where=where)
     return [hit.id for hit in hits]
@@ -90,7 +112,173 @@ async def test_models_are_never_compared(index: VectorIndex) -> None:
 
 
 async def test_an_empty_memory_finds_nothing(index: VectorIndex) -> None:
-    assert await found(index, vector(1, 0, 0)) == []
+    assert await found(index, X) == []
+    assert await index.page(model="m", limit=10) == Page(())
+    assert await index.known(["a"], model="m") == set()
+    assert await index.spaces() == ()
+    await index.forget(["a"], model="m")
+
+
+async def test_nearness_is_the_cosine_whatever_the_length(index: VectorIndex) -> None:
+    await put(index, "half", np.asarray([3, 3, 0], dtype=np.float32))
+    await put(index, "opposite", np.asarray([-5, 0, 0], dtype=np.float32))
+    hits = await index.search(
+        np.asarray([7, 0, 0], dtype=np.float32), model="m", limit=3, threshold=-1.01, where={}
+    )
+    assert [hit.id for hit in hits] == ["half", "opposite"]
+    assert [hit.similarity for hit in hits] == pytest.approx([0.5**0.5, -1.0], abs=1e-4)
+
+
+async def test_filters_take_words_numbers_and_truths_all_at_once(index: VectorIndex) -> None:
+    await put(
+        index, "a", X, failure_class="oom_killed", cluster="east", namespace="shop", weight=0.5
+    )
+    await put(
+        index, "b", X, failure_class="oom_killed", cluster="west", namespace="shop", weight=0.5
+    )
+    await put(index, "c", X, failure_class="bad_image", cluster="east", namespace="shop", ours=True)
+    assert await found(index, X, failure_class="oom_killed", cluster="east") == ["a"]
+    assert sorted(await found(index, X, namespace="shop", limit=5)) == ["a", "b", "c"]
+    assert sorted(await found(index, X, weight=0.5)) == ["a", "b"]
+    assert await found(index, X, ours=True) == ["c"]
+    assert await found(index, X, namespace="elsewhere") == []
+
+
+async def test_a_filter_finds_what_lies_behind_many_nearer_ones(index: VectorIndex) -> None:
+    for n in range(60):
+        await put(index, f"near-{n}", vector(1, n / 1000, 0), cluster="east")
+    await put(index, "far", vector(0.5, 0, 1), cluster="west")
+    assert await found(index, X, cluster="west") == ["far"]
+
+
+async def test_ids_and_words_come_back_as_they_were(index: VectorIndex) -> None:
+    odd = "incidents/e \"'; drop -- ${x} %s"
+    await put(index, odd, X, text=f"é\n{odd}", title=f"é{odd}")
+    (kept,) = await all_of(index, "m", 10)
+    assert kept == Remembered(odd, f"é\n{odd}", {"title": f"é{odd}"})
+    assert await found(index, X, title=f"é{odd}") == [odd]
+    assert await index.known([odd, "another"], model="m") == {odd}
+    await index.forget([odd], model="m")
+    assert await found(index, X) == []
+
+
+async def test_pages_hold_each_once_with_its_text(index: VectorIndex) -> None:
+    for n in range(23):
+        await put(index, f"inc-{n}", vector(1, n, 0), text=f"text {n}", result="success")
+    await put(index, "other", X, model="other")
+    for limit in (5, 23, 100):
+        kept = {item.id: item for item in await all_of(index, "m", limit)}
+        assert len(kept) == 23
+        assert kept["inc-7"] == Remembered("inc-7", "text 7", {"result": "success"})
+
+
+async def test_what_is_forgotten_is_gone_and_the_rest_stays(index: VectorIndex) -> None:
+    for id in ("a", "b", "c"):
+        await put(index, id, X)
+    await put(index, "a", X, model="other")
+    assert len(await found(index, X)) == 3
+    await index.forget(["a", "b", "never there"], model="m")
+    assert await found(index, X) == ["c"]
+    assert await found(index, X, model="other") == ["a"]
+    assert await index.known(["a", "b", "c"], model="m") == {"c"}
+    assert [item.id for item in await all_of(index, "m", 10)] == ["c"]
+    await put(index, "a", Y)
+    assert await found(index, Y, threshold=0.9) == ["a"]
+
+
+async def test_the_models_are_told_with_dimension_and_count(index: VectorIndex) -> None:
+    await put(index, "a", X, model="one")
+    await put(index, "b", Y, model="one")
+    await put(index, "a", X, model="vendor/two:v1.5")
+    await put(index, "gone", X, model="three")
+    await index.forget(["gone"], model="three")
+    assert await index.spaces() == (Space("one", 3, 2), Space("vendor/two:v1.5", 3, 1))
+
+
+async def test_models_of_like_names_are_not_one(index: VectorIndex) -> None:
+    names = ("a/b", "a-b", "a_b", "A-b", "a.b", "a" * 64, "a" * 63 + "b")
+    for name in names:
+        await put(index, f"of {name}", X, model=name)
+    for name in names:
+        assert await found(index, X, model=name) == [f"of {name}"]
+
+
+async def test_a_vector_of_another_dimension_is_refused(index: VectorIndex) -> None:
+    await put(index, "a", X)
+    for four in (vector(1, 0, 0, 0), vector(1, 0)):
+        with pytest.raises(errors.Rejected) as refused:
+            await put(index, "b", four)
+        assert refused.value.reason == "dimension"
+        with pytest.raises(errors.Rejected) as refused:
+            await found(index, four)
+        assert refused.value.reason == "dimension"
+    assert await found(index, X) == ["a"]
+
+
+@pytest.mark.parametrize("bad", [(0, 0, 0), (float("nan"), 0, 1), (float("inf"), 0, 1)])
+async def test_a_vector_without_direction_is_refused(
+    index: VectorIndex, bad: tuple[float, ...]
+) -> None:
+    nowhere = np.asarray(bad, dtype=np.float32)
+    for ask in (put(index, "a", nowhere), found(index, nowhere)):
+        with pytest.raises(errors.Rejected) as refused:
+            await ask
+        assert refused.value.reason == "no_direction"
+    assert await index.spaces() == ()
+
+
+def asks(index: VectorIndex) -> dict[str, Coroutine[Any, Any, object]]:
+    """Everything that can be asked of a store."""
+    return {
+        "upsert": put(index, "a", X),
+        "search": found(index, X),
+        "page": index.page(model="m", limit=5),
+        "known": index.known(["a"], model="m"),
+        "forget": index.forget(["a"], model="m"),
+        "spaces": index.spaces(),
+    }
+
+
+@pytest.mark.parametrize("opening", stores("silent"))
+async def test_a_store_that_does_not_answer_is_given_up(
+    request: pytest.FixtureRequest, tmp_path: Path, opening: Any
+) -> None:
+    async with opening(request, tmp_path) as index:
+        for ask in asks(index).values():
+            with pytest.raises(errors.TimedOut):
+                await ask
+
+
+@pytest.mark.parametrize("opening", stores("away"))
+async def test_a_store_that_is_not_there_may_come_back(
+    request: pytest.FixtureRequest, tmp_path: Path, opening: Any
+) -> None:
+    async with opening(request, tmp_path) as index:
+        for ask in asks(index).values():
+            with pytest.raises(errors.Retryable):
+                await ask
+
+
+@pytest.mark.parametrize("opening", stores("strangers"))
+async def test_a_key_that_is_refused_waits_for_a_person(
+    request: pytest.FixtureRequest, tmp_path: Path, opening: Any
+) -> None:
+    async with opening(request, tmp_path) as index:
+        for ask in asks(index).values():
+            with pytest.raises(errors.Unauthorized):
+                await ask
+
+
+async def test_what_another_process_forgot_is_not_found(store_url: str, store: Engine) -> None:
+    other = open_engine(store_url)
+    reader, writer = SqlIndex(store), SqlIndex(other)
+    for id in ("a", "b"):
+        await put(writer, id, X)
+    assert len(await found(reader, X)) == 2
+    await writer.forget(["a"], model="m")
+    await put(writer, "c", Y)
+    assert await found(reader, X, threshold=0.5) == ["b"]
+    other.dispose()
 
 
 async def test_another_process_sees_what_was_written(store_url: str, store: Engine) -> None:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.command import downgrade
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, event, inspect, text
 
+from kfix.infra.store import migrate as migrations
 from kfix.infra.store.engine import open_engine, open_store
 from kfix.infra.store.migrate import migrate, status
 from kfix.infra.store.tables import metadata
 from schemas import errors
 
-NEWEST = "0005"
+NEWEST = "0006"
 
 
 def differences(engine: Engine) -> list[Any]:
@@ -49,6 +53,35 @@ def test_the_comparison_sees_a_missing_column(store: Engine) -> None:
     with store.begin() as connection:
         connection.execute(text("ALTER TABLE incidents DROP COLUMN closed_at"))
     assert [found[0] for found in differences(store)] == ["add_column"]
+
+
+def test_every_step_goes_down_and_up_again_and_keeps_what_it_does_not_drop(store: Engine) -> None:
+    row = "INSERT INTO memory_vectors VALUES ('inc-1', 'm', 3, '', '{}', 1, 'what it was made of')"
+    with store.begin() as connection:
+        connection.execute(text(row))
+    step(store, downgrade, "0005")
+    columns = {column["name"] for column in inspect(store).get_columns("memory_vectors")}
+    assert columns == {"id", "model", "dimension", "vector", "metadata", "version"}
+    assert migrate(store) == NEWEST
+    with store.connect() as connection:
+        kept = connection.execute(text("SELECT id, version, text FROM memory_vectors")).one()
+    assert kept == ("inc-1", 1, "")
+    step(store, downgrade, "base")
+    assert set(inspect(store).get_table_names()) == {"alembic_version"}
+    assert migrate(store) == NEWEST
+    assert differences(store) == []
+
+
+def step(engine: Engine, go: Callable[[Config, str], None], revision: str) -> None:
+    with engine.connect() as connection:
+        config = Config()
+        config.set_main_option(
+            "script_location", str(Path(migrations.__file__).with_name("migrations"))
+        )
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        go(config, revision)
+        connection.commit()
 
 
 def test_migrating_again_changes_nothing_and_keeps_the_rows(store: Engine) -> None:

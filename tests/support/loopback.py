@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -128,3 +129,10 @@ async def _send(writer: asyncio.StreamWriter, answer: Answer, bare: bool) -> boo
         writer.write(answer.body[half:])
     await writer.drain()
     return True
+
+
+def nobody() -> str:
+    """The base URL of a port at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import Engine
 
 from kfix.infra.memory.embedding import Embedder, HashingEmbedder, MistralEmbedder
@@ -13,6 +14,8 @@ from kfix.infra.memory.index import Metadata, OpenIndex, VectorHit, VectorIndex
 from kfix.infra.memory.indexes import module_of
 from kfix.infra.memory.settings import MemorySettings
 from kfix.infra.settings import load
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +28,25 @@ class OpenedMemory:
     limit: int
 
     async def remember(self, id: str, text: str, metadata: Metadata) -> None:
-        """Stores a text's vector under ``id``, in place of an earlier one. Raises as embedder and index do."""
+        """Stores a text's vector under ``id``, in place of an earlier one; nothing for a text without words.
+
+        Raises as embedder and index do.
+        """
         vector = await self.embedder.embed(text)
-        await self.index.upsert(id=id, model=self.embedder.model, vector=vector, metadata=metadata)
+        if not vector.any():
+            log.info("memory.nothing_to_remember", id=id)
+            return
+        await self.index.upsert(
+            id=id, model=self.embedder.model, vector=vector, metadata=metadata, text=text
+        )
 
     async def recall(
         self, text: str, *, where: Metadata | None = None, limit: int | None = None
     ) -> list[VectorHit]:
-        """What is near ``text``, best first. Raises as embedder and index do."""
+        """What is near ``text``, best first; nothing for a text without words. Raises as embedder and index do."""
         vector = await self.embedder.embed(text)
+        if not vector.any():
+            return []
         return await self.index.search(
             vector,
             model=self.embedder.model,

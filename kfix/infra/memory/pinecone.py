@@ -6,17 +6,30 @@ seconds behind writes.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
 from kfix.infra.clients.boundary import another, guarded, same
 from kfix.infra.memory.embedding import Vector
-from kfix.infra.memory.index import Metadata, VectorHit
+from kfix.infra.memory.index import (
+    Metadata,
+    Page,
+    Remembered,
+    Space,
+    VectorHit,
+    same_dimension,
+    space_name,
+    unit,
+)
 from schemas import errors
 
 T = TypeVar("T")
 _NAME = "Pinecone"
+#: Metadata of our own, beside the caller's: Pinecone's are flat.
+_MODEL, _DIMENSION, _TEXT = "kfix_model", "kfix_dimension", "kfix_text"
+_OWN = (_MODEL, _DIMENSION, _TEXT)
 
 
 @guarded("Pinecone")
@@ -29,44 +42,107 @@ class PineconeIndex:
         self._timeout_s = timeout_s
         self._client: Any = None
         self._index: Any = None
+        self._dimension = 0
 
-    async def upsert(self, *, id: str, model: str, vector: Vector, metadata: Metadata) -> None:
-        """One vector. Raises errors.Retryable or errors.Permanent, also for an answer to another question."""
+    async def upsert(
+        self, *, id: str, model: str, vector: Vector, metadata: Metadata, text: str = ""
+    ) -> None:
+        """One vector. Raises as the port says, also for an answer to another question."""
+        values = unit(vector)
         index = await self._connect()
-        record = {"id": id, "values": [float(v) for v in vector], "metadata": dict(metadata)}
-        answer = await _typed(index.upsert(vectors=[record], namespace=_namespace(model)))
+        same_dimension(values, self._dimension, model)
+        own = {_MODEL: model, _DIMENSION: len(values), _TEXT: text}
+        record = {"id": id, "values": values.tolist(), "metadata": {**metadata, **own}}
+        answer = await self._asked(index.upsert(vectors=[record], namespace=_namespace(model)))
         same(_NAME, {"upserted_count": 1}, answer)
 
     async def search(
         self, vector: Vector, *, model: str, limit: int, threshold: float, where: Metadata
     ) -> list[VectorHit]:
         """Asks the model's namespace; vectors below ``threshold`` are dropped here. Raises as ``upsert``."""
+        values = unit(vector)
         index = await self._connect()
-        answer = await _typed(
+        same_dimension(values, self._dimension, model)
+        answer = await self._asked(
             index.query(
-                vector=[float(v) for v in vector],
+                vector=values.tolist(),
                 top_k=limit,
                 namespace=_namespace(model),
                 filter={key: {"$eq": value} for key, value in where.items()} or None,
                 include_metadata=True,
             )
         )
-        if (answer.namespace or "") not in ("", _namespace(model)):
-            raise another(_NAME, "namespace")
-        hits = [
-            VectorHit(str(match.id), float(match.score), dict(match.metadata or {}))
-            for match in answer.matches
-        ]
-        for hit in hits:
-            same(_NAME, where, hit.metadata)
+        _of(model, answer)
+        hits = []
+        for match in answer.matches:
+            kept = _remembered(match, model)
+            same(_NAME, where, kept.metadata)
+            hits.append(VectorHit(kept.id, float(match.score), kept.metadata))
         return [hit for hit in hits if hit.similarity >= threshold]
+
+    async def page(self, *, model: str, limit: int, after: str = "") -> Page:
+        """In Pinecone's order of ids. Raises as ``upsert``."""
+        index = await self._connect()
+        listed = await self._asked(
+            index.list_paginated(
+                namespace=_namespace(model), limit=limit, pagination_token=after or None
+            )
+        )
+        found = await self._fetched([str(item.id) for item in listed.vectors], model)
+        further = listed.pagination.next if listed.pagination else ""
+        return Page(tuple(found.values()), str(further or ""))
+
+    async def known(self, ids: Sequence[str], *, model: str) -> set[str]:
+        """Which of the ids Pinecone has. Raises as ``upsert``."""
+        await self._connect()
+        return set(await self._fetched(list(ids), model))
+
+    async def forget(self, ids: Sequence[str], *, model: str) -> None:
+        """Deletes by id. Raises as ``upsert``."""
+        index = await self._connect()
+        if ids:
+            await self._asked(index.delete(ids=list(ids), namespace=_namespace(model)))
+
+    async def spaces(self) -> tuple[Space, ...]:
+        """The namespaces whose vectors say their model; others belong to somebody else. Raises as ``upsert``."""
+        index = await self._connect()
+        told = await self._asked(index.describe_index_stats())
+        found = []
+        for name, stats in sorted(told.namespaces.items()):
+            model = await self._model_of(name) if stats.vector_count else ""
+            if model:
+                found.append(Space(model, self._dimension, int(stats.vector_count)))
+        return tuple(sorted(found, key=lambda space: space.model))
+
+    async def _model_of(self, namespace: str) -> str:
+        listed = await self._asked(self._index.list_paginated(namespace=namespace, limit=1))
+        ids = [str(item.id) for item in listed.vectors]
+        if not ids:
+            return ""
+        answer = await self._asked(self._index.fetch(ids=ids, namespace=namespace))
+        told = [dict(vector.metadata or {}) for vector in answer.vectors.values()]
+        return next((str(each[_MODEL]) for each in told if each.get(_MODEL)), "")
+
+    async def _fetched(self, ids: list[str], model: str) -> dict[str, Remembered]:
+        if not ids:
+            return {}
+        answer = await self._asked(self._index.fetch(ids=ids, namespace=_namespace(model)))
+        _of(model, answer)
+        return {id: _remembered(answer.vectors[id], model) for id in ids if id in answer.vectors}
 
     async def _connect(self) -> Any:
         if self._index is None:
             from pinecone import AsyncPinecone
 
             self._client = AsyncPinecone(api_key=self._api_key, timeout=self._timeout_s)
-            self._index = await _typed(self._client.index(host=self._host))
+            self._index = await self._asked(self._client.index(host=self._host))
+        if not self._dimension:
+            told = await self._asked(self._index.describe_index_stats())
+            if str(told.metric or "cosine").lower() != "cosine":
+                raise errors.Rejected(
+                    f"the index compares by {told.metric}, not by cosine", reason="metric"
+                )
+            self._dimension = int(told.dimension or 0)
         return self._index
 
     async def close(self) -> None:
@@ -75,24 +151,49 @@ class PineconeIndex:
             if opened is not None:
                 await opened.close()
         self._index = self._client = None
+        self._dimension = 0
+
+    async def _asked(self, call: Awaitable[T]) -> T:
+        """The call's answer within the time-out, in which the client repeats by itself what may be repeated.
+
+        Pinecone's exceptions as ours.
+        """
+        from pinecone.errors.exceptions import (
+            ApiError,
+            PineconeError,
+            PineconeTimeoutError,
+            PineconeTypeError,
+            PineconeValueError,
+        )
+
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await call
+        except ApiError as failure:
+            raise _failure(failure.status_code, str(failure)[:200]) from failure
+        except PineconeTimeoutError as failure:
+            raise errors.TimedOut("Pinecone took too long") from failure
+        except (PineconeValueError, PineconeTypeError) as failure:
+            raise errors.Rejected(f"Pinecone: {str(failure)[:200]}") from failure
+        except PineconeError as failure:
+            raise errors.Unavailable(f"Pinecone: {str(failure)[:200]}") from failure
 
 
 def _namespace(model: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]", "-", model)
+    return model if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", model) else space_name(model)
 
 
-async def _typed(call: Awaitable[T]) -> T:
-    """Pinecone's exceptions as ours. The client has retried by itself what may be retried."""
-    from pinecone.errors.exceptions import ApiError, PineconeError, PineconeTimeoutError
+def _of(model: str, answer: Any) -> None:
+    """Raises errors.Unavailable for an answer of another namespace."""
+    if (answer.namespace or "") not in ("", _namespace(model)):
+        raise another(_NAME, "namespace")
 
-    try:
-        return await call
-    except ApiError as failure:
-        raise _failure(failure.status_code, str(failure)[:200]) from failure
-    except PineconeTimeoutError as failure:
-        raise errors.TimedOut("Pinecone took too long") from failure
-    except PineconeError as failure:
-        raise errors.Unavailable(f"Pinecone: {str(failure)[:200]}") from failure
+
+def _remembered(found: Any, model: str) -> Remembered:
+    told = dict(found.metadata or {})
+    same(_NAME, {_MODEL: model}, {_MODEL: model, **told})
+    rest = {key: value for key, value in told.items() if key not in _OWN}
+    return Remembered(str(found.id), str(told.get(_TEXT, "")), rest)
 
 
 def _failure(status: int, message: str) -> errors.KFixError:

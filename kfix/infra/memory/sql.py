@@ -1,31 +1,41 @@
 """Vector memory in the relational store: float32 blobs, exact cosine with numpy, no extension and no server.
 
-Each process keeps a matrix per model and reads only rows newer than what it has. 10,000 vectors of 384 take 15 MB.
+Each process keeps a matrix per model and reads only rows newer than what it has; when rows have gone, it reads all
+again. 10,000 vectors of 384 take 15 MB.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.memory.embedding import Vector
-from kfix.infra.memory.index import Metadata, VectorHit
+from kfix.infra.memory.index import (
+    Metadata,
+    Page,
+    Remembered,
+    Space,
+    VectorHit,
+    same_dimension,
+    unit,
+)
 from kfix.infra.store.memory_tables import memory_vectors
 from schemas import errors
 
 T = TypeVar("T")
 #: Nanoseconds by which a row may become visible after a newer one: transactions overlap.
 _OVERLAP_NS = 30_000_000_000
+_OF = memory_vectors.c
 
 
 @dataclass(slots=True)
@@ -47,19 +57,25 @@ class SqlIndex:
         self._matrices: dict[str, _Matrix] = {}
         self._reading = asyncio.Lock()
 
-    async def upsert(self, *, id: str, model: str, vector: Vector, metadata: Metadata) -> None:
+    async def upsert(
+        self, *, id: str, model: str, vector: Vector, metadata: Metadata, text: str = ""
+    ) -> None:
         """One row for id and model, in a thread. Raises errors.Unavailable when the database does not answer."""
+        made = unit(vector)
         values = {
             "id": id,
             "model": model,
-            "dimension": len(vector),
-            "vector": np.asarray(vector, dtype="<f4").tobytes(),
+            "dimension": len(made),
+            "vector": made.astype("<f4").tobytes(),
             "metadata": dict(metadata),
             "version": time.time_ns(),
+            "text": text,
         }
-        changed = {key: values[key] for key in ("dimension", "vector", "metadata", "version")}
+        changed = {key: value for key, value in values.items() if key not in ("id", "model")}
 
         def write(connection: Connection) -> None:
+            one = select(_OF.dimension).where(_OF.model == model).limit(1)
+            same_dimension(made, connection.scalar(one) or len(made), model)
             insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
             statement = insert(memory_vectors).values(**values)
             connection.execute(
@@ -73,10 +89,49 @@ class SqlIndex:
         self, vector: Vector, *, model: str, limit: int, threshold: float, where: Metadata
     ) -> list[VectorHit]:
         """Reads rows that are newer than the process' matrix, then compares exactly. Raises as ``upsert``."""
+        asked = unit(vector)
         async with self._reading:
-            matrix = self._matrices.setdefault(model, _Matrix())
-            await self._in_thread(lambda connection: _refresh(connection, model, matrix))
-            return _nearest(matrix, vector, limit, threshold, where)
+            held = self._matrices.get(model, _Matrix())
+            matrix = await self._in_thread(lambda connection: _read(connection, model, held))
+            self._matrices[model] = matrix
+            if matrix.rows:
+                same_dimension(asked, len(matrix.rows[0]), model)
+            return _nearest(matrix, asked, limit, threshold, where)
+
+    async def page(self, *, model: str, limit: int, after: str = "") -> Page:
+        """In the order of the ids. Raises as ``upsert``."""
+        chosen = select(_OF.id, _OF.text, _OF.metadata).where(_OF.model == model, _OF.id > after)
+
+        def read(connection: Connection) -> Page:
+            rows = connection.execute(chosen.order_by(_OF.id).limit(limit + 1)).all()
+            items = tuple(Remembered(row.id, row.text, row.metadata) for row in rows[:limit])
+            return Page(items, items[-1].id if len(rows) > limit else "")
+
+        return await self._in_thread(read)
+
+    async def known(self, ids: Sequence[str], *, model: str) -> set[str]:
+        """Which of the ids have a row. Raises as ``upsert``."""
+        chosen = select(_OF.id).where(_OF.model == model, _OF.id.in_(ids))
+        return await self._in_thread(lambda connection: set(connection.scalars(chosen)))
+
+    async def forget(self, ids: Sequence[str], *, model: str) -> None:
+        """Deletes the rows; every process' next search is without them. Raises as ``upsert``."""
+        gone = delete(memory_vectors).where(_OF.model == model, _OF.id.in_(ids))
+
+        def write(connection: Connection) -> None:
+            connection.execute(gone)
+            connection.commit()
+
+        await self._in_thread(write)
+
+    async def spaces(self) -> tuple[Space, ...]:
+        """The models that have rows. Raises as ``upsert``."""
+        counted = select(_OF.model, func.max(_OF.dimension), func.count()).group_by(_OF.model)
+
+        def read(connection: Connection) -> tuple[Space, ...]:
+            return tuple(Space(*row) for row in connection.execute(counted.order_by(_OF.model)))
+
+        return await self._in_thread(read)
 
     async def _in_thread(self, work: Callable[[Connection], T]) -> T:
         def run() -> T:
@@ -92,17 +147,24 @@ class SqlIndex:
         """Nothing of its own to close: the engine belongs to who opened it."""
 
 
+def _read(connection: Connection, model: str, held: _Matrix) -> _Matrix:
+    """What the store has now: what is newer in the held matrix, or a new one when rows have gone."""
+    counted = select(func.count()).select_from(memory_vectors).where(_OF.model == model)
+    # Counted first: what is written meanwhile makes it read all once too often, never once too seldom.
+    count = connection.scalar(counted) or 0
+    _refresh(connection, model, held)
+    if len(held.ids) <= count:
+        return held
+    fresh = _Matrix()
+    _refresh(connection, model, fresh)
+    return fresh
+
+
 def _refresh(connection: Connection, model: str, matrix: _Matrix) -> None:
-    columns = (
-        memory_vectors.c.id,
-        memory_vectors.c.vector,
-        memory_vectors.c.metadata,
-        memory_vectors.c.version,
+    newer = select(_OF.id, _OF.vector, _OF.metadata, _OF.version).where(
+        _OF.model == model, _OF.version > matrix.version - _OVERLAP_NS
     )
-    newer = select(*columns).where(
-        memory_vectors.c.model == model, memory_vectors.c.version > matrix.version - _OVERLAP_NS
-    )
-    for row in connection.execute(newer.order_by(memory_vectors.c.version)):
+    for row in connection.execute(newer.order_by(_OF.version)):
         vector = np.frombuffer(row.vector, dtype="<f4").astype(np.float32)
         at = matrix.place.get(row.id)
         if at is None:

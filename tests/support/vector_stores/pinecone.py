@@ -11,13 +11,38 @@ import pytest
 from kfix.infra.memory.index import VectorIndex
 from kfix.infra.memory.pinecone import PineconeIndex
 from sandbox import pinecone
+from sandbox.faults import Fault, Faults
 from sandbox.serving import serve
+from tests.support.loopback import nobody
 
 
 @asynccontextmanager
-async def opened(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[VectorIndex]:
-    state = pinecone.Pinecone(dimension=3)
-    async with serve(pinecone.create_app(state)) as url:
-        made = PineconeIndex(api_key=state.api_key, host=url, timeout_s=5)
+async def _served(
+    *, key: str = "", fault: Fault | None = None, timeout_s: float = 5
+) -> AsyncIterator[VectorIndex]:
+    state, faults = pinecone.Pinecone(dimension=3), Faults()
+    if fault is not None:
+        faults.switch_on(fault)
+    async with serve(pinecone.create_app(state, faults)) as url:
+        made = PineconeIndex(api_key=key or state.api_key, host=url, timeout_s=timeout_s)
         yield made
         await made.close()
+
+
+def opened(request: pytest.FixtureRequest, folder: Path) -> object:
+    return _served()
+
+
+def silent(request: pytest.FixtureRequest, folder: Path) -> object:
+    return _served(fault=Fault("pinecone", "slow", seconds=2), timeout_s=0.5)
+
+
+def strangers(request: pytest.FixtureRequest, folder: Path) -> object:
+    return _served(key="wrong")
+
+
+@asynccontextmanager
+async def away(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[VectorIndex]:
+    made = PineconeIndex(api_key="k", host=nobody(), timeout_s=0.5)
+    yield made
+    await made.close()
