@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from kfix.incident.prometheus.expressions import asked_labels, is_promql
 from schemas.context import Monitor
 
 #: Tags that name a Kubernetes cluster, folded. ``kube_cluster_name`` and ``cluster_name``: Datadog's agent; the clouds'
@@ -63,6 +64,9 @@ def names_cluster(key: str) -> bool:
 
 def scoped(text: str) -> Iterator[tuple[str, str]]:
     """(tag, value) of what a scope or a query's filter asks for; negated ones, patterns and variables are none."""
+    if is_promql(text):
+        yield from asked_labels(text)
+        return
     for match in _PAIR.finditer(_asked(text[:_LOOKED_AT])):
         if match["not"] or match["nin"]:
             continue

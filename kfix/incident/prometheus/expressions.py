@@ -26,6 +26,28 @@ _SUMS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
+#: What PromQL has and no other query language that K-Fix meets: matchers, ranges, grouping by brackets; or nothing but names
+#: and a comparison.
+_PROMQL = re.compile(
+    r"""=~|!~|[{,]\s*\w+\s*!?=\s*["']|\[\d+[smhdwy][\d:smhdwy]*\]|(?<!\.)\b(?:by|without|on|ignoring)\s*\("""
+    r"""|^[^{}"']*(?:[<>]=?|[=!]=)\s*[-+\d.eE()/*\s]+$"""
+)
+_EQUAL = re.compile(
+    r"""[{,]\s*(?P<label>\w+)\s*=\s*(?:"(?P<double>[^"\\]*)"|'(?P<single>[^'\\]*)')"""
+)
+
+
+def is_promql(text: str) -> bool:
+    """Is a rule's query PromQL? Colons in it are parts of names there, and no tags."""
+    return _PROMQL.search(text[:_LONGEST]) is not None
+
+
+def asked_labels(text: str) -> Iterator[tuple[str, str]]:
+    """(label, value) of the matchers that ask for one value."""
+    for match in _EQUAL.finditer(text[:_LONGEST]):
+        value = match["double"] or match["single"]
+        if value:
+            yield match["label"], value
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from kfix.incident.cluster_tags import scoped
 from kfix.incident.metrics import METRICS
 from kfix.incident.prometheus.expressions import RuleComparison, bare, compared
 from kfix.incident.prometheus.queries import SeriesOf, matcher, questions
@@ -127,3 +128,32 @@ def test_a_value_cannot_end_its_text() -> None:
 )
 def test_another_clusters_series_are_not_asked_for(whose: SeriesOf, asked: bool) -> None:
     assert bool(questions(SHOP, whose)) is asked
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("sum by (cluster) (cluster:namespace:pod_memory:active) > 1", []),
+        ("cluster:node_cpu:ratio_rate5m > 0.9", []),
+        ("(env:errors:rate5m) >= (1 / 2)", []),
+        ('a{cluster="us", env="prod", job!="x", pod=~"api-.*", zone=""} > 1', ["cluster", "env"]),
+        ("a{cluster='us'} > 1", ["cluster"]),
+        ('sum(rate(a{env="prod"}[5m])) by (le) > 1', ["env"]),
+        ('absent(up{job="env:prod"})', ["job"]),
+        # other languages are read as they were
+        (
+            "avg(last_5m):avg:kubernetes.cpu.usage{env:prod,cluster:us} by {host} > 5",
+            ["env", "cluster"],
+        ),
+        (
+            'logs("env:prod cluster:us").index("*").rollup("count").by("host").last("5m") > 5',
+            ["env", "cluster"],
+        ),
+        ('"http.can_connect".over("env:prod").by("host","url").last(4).count_by_status()', ["env"]),
+        ("kube_namespace:shop,env:prod", ["kube_namespace", "env"]),
+        ("env:prod", ["env"]),
+    ],
+)
+def test_names_of_recorded_series_are_no_tags(query: str, asked: list[str]) -> None:
+    found = [key for key, _ in scoped(query) if key not in ("avg", "sum")]
+    assert found == asked
