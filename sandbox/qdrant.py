@@ -68,7 +68,7 @@ def create_app(qdrant: Qdrant, faults: Faults | None = None) -> ASGIApp:
     api = _Api(qdrant)
     one, points = "/collections/{name}", "/collections/{name}/points"
     routes = [
-        ("/collections", "GET", api.list),
+        ("/collections", "GET", api.listinging),
         (f"{one}/exists", "GET", api.exists),
         (one, "GET", api.describe),
         (one, "PUT", api.create),
@@ -107,7 +107,7 @@ class _Api:
 
         return endpoint
 
-    def list(self, name: str, body: dict[str, Json]) -> Json:
+    def listing(self, name: str, body: dict[str, Json]) -> Json:
         return {"collections": [{"name": each} for each in sorted(self._qdrant.collections)]}
 
     def exists(self, name: str, body: dict[str, Json]) -> Json:

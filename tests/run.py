@@ -100,6 +100,17 @@ def promql_reason() -> str:
     return "" if built.returncode == 0 else f"Prometheus' engine does not build: {why}"
 
 
+def weaviate_reason() -> str:
+    """Builds Weaviate into the cache; why that cannot be."""
+    if shutil.which("go") is None:
+        return "no go (1.26 or newer)"
+    built = subprocess.run(
+        [ROOT / "tools/realparts/weaviate/build"], capture_output=True, text=True, check=False
+    )
+    why = built.stderr.strip()[-200:]
+    return "" if built.returncode == 0 else f"Weaviate does not build: {why}"
+
+
 def openapi_reason() -> str:
     """The descriptions are fetched by the first test that asks for them; the checker comes with the test dependencies."""
     import importlib.util
@@ -161,6 +172,7 @@ PLACES = {
     "kube": ("tests/contract", "tests/unit/decide/test_decide_signals.py"),
     "render": ("tests/contract",),
     "images": ("tests/contract",),
+    "weaviate": ("tests/contract",),
     "promql": ("tests/contract",),
     "openapi": ("tests/contract",),
     "browser": ("tests/contract",),
@@ -192,6 +204,7 @@ SUITES = (
     Suite("kube", real("kube"), kube_reason),
     Suite("render", real("render"), render_reason),
     Suite("images", real("images"), images_reason),
+    Suite("weaviate", real("weaviate"), weaviate_reason),
     Suite("promql", real("promql"), promql_reason),
     Suite("openapi", real("openapi"), openapi_reason),
     Suite("browser", real("browser"), browser_reason),

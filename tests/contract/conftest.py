@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Engine
 
 from kfix.infra.store.engine import open_store
-from tools.realparts import postgres
+from tools.realparts import postgres, weaviate_server
+from tools.realparts.programs import Unbuildable
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +24,19 @@ def postgres_server() -> Iterator[postgres.Postgres]:
             raise
         pytest.skip(str(why))
     with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="weaviate_server")
+def a_weaviate_server() -> Iterator[weaviate_server.RealWeaviate]:
+    """A running Weaviate. Skips where it cannot be had, fails there when nothing may skip."""
+    try:
+        weaviate_server.program()
+    except Unbuildable as why:
+        if os.environ.get("KFIX_TEST_STRICT") == "1":
+            raise
+        pytest.skip(str(why))
+    with weaviate_server.running() as server:
         yield server
 
 
