@@ -546,6 +546,16 @@ PROMISES = (
         ),
     ),
     Promise(
+        "replay",
+        "decided again in the world as it was, nothing changed changes nothing; one rule, policy or playbook changes its own decisions alone",
+        (
+            "tests/pipeline/test_replay_of_the_company.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_worlds.py",
+            "tests/unit/safety/test_safety_worlds.py",
+            "tests/unit/decide/test_decide_worlds.py",
+        ),
+    ),
+    Promise(
         "bounds",
         "what just fits passes a check, one unit more fails, in every object of a plan; rules and plans turn where they say",
         (
