@@ -68,7 +68,7 @@ def create_app(qdrant: Qdrant, faults: Faults | None = None) -> ASGIApp:
     api = _Api(qdrant)
     one, points = "/collections/{name}", "/collections/{name}/points"
     routes = [
-        ("/collections", "GET", api.listinging),
+        ("/collections", "GET", api.listing),
         (f"{one}/exists", "GET", api.exists),
         (one, "GET", api.describe),
         (one, "PUT", api.create),

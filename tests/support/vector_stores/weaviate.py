@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -44,17 +44,11 @@ def strangers(request: pytest.FixtureRequest, folder: Path) -> object:
 @asynccontextmanager
 async def silent(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[VectorIndex]:
     """Ports that take connections and never say a word."""
-
-    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    async with (
-        await asyncio.start_server(listen, "127.0.0.1", 0) as http,
-        await asyncio.start_server(listen, "127.0.0.1", 0) as grpc,
+    with (
+        socket.create_server(("127.0.0.1", 0)) as http,
+        socket.create_server(("127.0.0.1", 0)) as grpc,
     ):
-        ports = [server.sockets[0].getsockname()[1] for server in (http, grpc)]
-        urls = [f"http://127.0.0.1:{port}" for port in ports]
+        urls = [f"http://127.0.0.1:{server.getsockname()[1]}" for server in (http, grpc)]
         async with _on(*urls, "key", 0.5) as index:
             yield index
 
