@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,8 @@ def lines_of(compared: Compared) -> Iterator[str]:
 
 
 def _named(paths: tuple[str, ...]) -> str:
-    """The paths that tell most: sentences that follow from others come last."""
-    ordered = sorted(paths, key=lambda path: "_text" in path)
+    """The paths that tell most: what is said of the whole comes first, what follows from other sentences last."""
+    ordered = sorted(paths, key=lambda path: ("_text" in path, len(re.findall(r"[.\[]", path))))
     more = len(paths) - _NAMED
     return ", ".join(ordered[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 

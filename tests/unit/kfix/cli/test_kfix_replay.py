@@ -57,6 +57,14 @@ def test_a_change_is_told_with_titles_and_reasons_of_then_and_now() -> None:
     ]
 
 
+def test_what_is_said_of_the_whole_is_named_first() -> None:
+    paths = ("explanation_text.id", "plans[0].accepted", "plans[0].checks[1].reason", "status")
+    (head, *_) = lines_of(compared(changed=(*paths, "a.b.c", "a.b.d", "a.b.e")))
+    assert head.endswith(
+        ": status, plans[0].accepted, a.b.c, a.b.d, a.b.e, plans[0].checks[1].reason and 1 more"
+    )
+
+
 def test_what_cannot_be_told_says_why() -> None:
     (line, *then) = lines_of(compared(failed="nobody asked", now=None, changed=()))
     assert line.endswith("\tcannot be decided now: nobody asked")
