@@ -54,7 +54,7 @@ def records(delivery: WebhookDelivery) -> Reading:
     found = tuple(record for item in items for record in _record(item, delivery))
     left_out = delivery.document.get("truncatedAlerts")
     if isinstance(left_out, int) and left_out > 0:
-        why = f"{left_out} alerts of the group were left out: set max_alerts of the receiver to 0"
+        why = f"alerts of the group that were left out: {left_out}; set max_alerts of the receiver to 0"
         found += (Malformed("truncated", why),)
     return found or Ignored("no_trouble")
 

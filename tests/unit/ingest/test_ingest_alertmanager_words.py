@@ -111,7 +111,7 @@ async def test_alerts_that_were_left_out_are_told() -> None:
     assert len(kept.records) == 1
     ((_, _, reason, _),) = kept.letters
     assert reason == "truncated"
-    assert "3 alerts" in kept.told[0]["message"]
+    assert "left out: 3;" in kept.told[0]["message"]
 
 
 @pytest.mark.parametrize("name", ["Watchdog", "InfoInhibitor"])
