@@ -82,6 +82,8 @@ def _from_json(text: str, max_depth: int) -> Document | Malformed:
     value = _parsed(text)
     if isinstance(value, Malformed):
         return value
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]  # doors that take lists of events are sent one
     if not isinstance(value, dict):
         return Malformed("not_an_object", "the body is no JSON object")
     if _deeper_than(value, max_depth):

@@ -1,8 +1,9 @@
 """Payloads that are almost JSON, mended where only one reading is possible.
 
 People write webhook templates by hand and leave quotes out: ``"tags": [$TAGS]`` becomes ``[env:prod,team:shop]``, ``"id": $ID,``
-becomes ``"id": ,``. What is mended: values without quotes, values that are missing, and commas before a closing bracket. What could
-be read in two ways, as a quote inside of a text, is not.
+becomes ``"id": ,``, and ``"logs_sample": "$LOGS_SAMPLE"`` puts an object between quotes as it is. What is mended: values without quotes,
+values that are missing, whole objects and lists between quotes, and commas before a closing bracket. What could be read in two
+ways, as a quote inside of a text, is not.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 #: A bare value of an object ends where the next quoted key begins, or the object: what stands between has no quotes.
 _OF_OBJECT = re.compile(r'[^"\[\]{}]*')
 _OF_ARRAY = re.compile(r'[^",\[\]{}]*')
+#: What may follow a value.
+_BEHIND = re.compile(r"\s*[,}\]]")
 _LITERAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null")
+
+
+_INNER = json.JSONDecoder(strict=False)
 
 
 class _NotOneReading(ValueError):
@@ -78,7 +84,7 @@ class _Scan:
         self._space()
         first = self._next()
         if first == '"':
-            return self._string()
+            return self._quoted_object() or self._string()
         if first == "{":
             return self._object(depth + 1)
         if first == "[":
@@ -100,6 +106,23 @@ class _Scan:
             return word[:-1].strip()
         self._at += len(run)
         return word
+
+    def _quoted_object(self) -> str:
+        """An object or a list that stands between quotes unescaped; empty where the quotes hold a text."""
+        text = _STRING.match(self._text, self._at)
+        begins = self._at + 1
+        if self._text[begins : begins + 1] not in ("{", "["):
+            return ""
+        if text is not None and _BEHIND.match(self._text, text.end()):
+            return ""
+        try:
+            _, ends = _INNER.raw_decode(self._text, begins)
+        except ValueError:
+            return ""
+        if self._text[ends : ends + 1] != '"' or not _BEHIND.match(self._text, ends + 1):
+            return ""
+        self._at = ends + 1
+        return self._text[begins:ends]
 
     def _string(self) -> str:
         found = _STRING.match(self._text, self._at)

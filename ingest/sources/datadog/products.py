@@ -33,6 +33,8 @@ _STATES: dict[str, State] = {
 }
 #: Fields with tags in them.
 _TAGGED = ("incident_fields", "security_signal_attributes", "security_rule_group_by_fields")
+#: Fields whose value is an object.
+OBJECTS = (*_TAGGED, "security_rule_matched_queries", "synthetics_summary")
 #: What those call what a tag names; keys that begin as Kubernetes' tags do are taken as they are.
 _CALLED = {
     "service": "service",

@@ -19,6 +19,7 @@ from ingest.core.outcomes import Malformed
 from ingest.core.reading import Document
 from ingest.core.source import SaidAlert
 from ingest.sources.datadog import products
+from ingest.sources.datadog.shapes import levelled
 from kfix.incident.merge_request_words import clean
 from schemas.alerts import Alert, FiredRule, RawAlert, State
 
@@ -26,7 +27,15 @@ from schemas.alerts import Alert, FiredRule, RawAlert, State
 NAME, TITLE = "datadog", "Datadog"
 #: Names under which a field is found, the best first.
 _NAMES: dict[str, tuple[str, ...]] = {
-    "title": ("title", "event_title", "alert_title", *products.TITLES),
+    "title": (
+        "title",
+        "event_title",
+        "alert_title",
+        *products.TITLES,
+        "alert_name",
+        "monitor_name",
+        "summary",
+    ),
     "body": ("body", "message", "event_msg", "text_only_msg", "text", *products.TEXTS),
     "alert_type": ("alert_type",),
     "priority": ("alert_priority", "priority"),
@@ -63,6 +72,7 @@ _MAX_ANOMALIES = 100
 _NO_VALUE = re.compile(r"(?:null|none|\$[A-Z][A-Z0-9_]*(?:\[[^\]]*\])?)?", re.IGNORECASE)
 _STATES: dict[str, State] = {
     "triggered": "firing",
+    "trigger": "firing",
     "alert": "firing",
     "retriggered": "renotified",
     "renotify": "renotified",
@@ -90,6 +100,7 @@ _SEEN_RULE = re.compile(r'"(?:monitor_id|alert_id)"\s*:\s*"?(\d{1,19})\b')
 _SEEN_TITLE = re.compile(r'"(?:title|event_title|alert_title)"\s*:\s*"([^"\\\n]{1,300})')
 #: What Datadog puts before the title of a notification that somebody tries ("Test Notifications").
 _TEST = re.compile(r"^\s*(?:\[P[1-5]\]\s*)?\[TEST\]", re.IGNORECASE)
+_TIMES = ("date", "last_updated", "timestamp", "alert_time")
 _LARGEST_ID = 2**63 - 1
 _MILLISECONDS_FROM = 100_000_000_000
 
@@ -98,6 +109,8 @@ def raw_alert(
     document: Document, *, body: bytes, content_type: str, received_at: datetime
 ) -> RawAlert | Malformed:
     """The record of a delivery, or why there is none: it says neither what happened nor which monitor."""
+    template = template_of(document)
+    document = levelled(document)
     alert = alert_of(document)
     if not (alert.title or alert.notification_id or alert.rule.id):
         return Malformed("nothing_to_go_on", "no title, no event id, no monitor id")
@@ -110,7 +123,7 @@ def raw_alert(
         body_sha256=sha256_hex(body),
         body=body,
         content_type=clean(content_type, 100),
-        template=template_of(document),
+        template=template,
         alert=alert,
     )
 
@@ -132,6 +145,7 @@ class DatadogPayload:
 
     def said(self, document: Document, body: bytes) -> SaidAlert:
         """The alert of the payload, with the delivery's id."""
+        document = levelled(document)
         alert = alert_of(document)
         return SaidAlert(alert, delivery_id(document, alert, body))
 
@@ -194,7 +208,7 @@ def alert_of(document: Document) -> Alert:
             **_said(status=words["status"], metric_namespace=words["metric_namespace"]),
             **products.details(document),
         },
-        happened_at=_time(document.get("date")) or _time(document.get("last_updated")),
+        happened_at=next((at for name in _TIMES if (at := _time(document.get(name)))), None),
         anomalies=_anomalies(document.get("anomalies")),
     )
 
@@ -229,6 +243,9 @@ def _state(document: Document, alert_type: str, announced: re.Match[str] | None)
         _word(document, "transition"),
         _word(document, "event_type"),
         announced["word"] if announced else "",
+        _word(document, "status"),
+        _word(document, "alert_status"),
+        _word(document, "state"),
     )
     for candidate in candidates:
         known = _STATES.get(re.sub(r"[^a-z]", "", candidate.lower()))

@@ -242,3 +242,84 @@ async def test_openapi_shows_both_webhooks_with_examples_and_answers(door: Open)
         assert {"200", "202", "400", "401", "408", "413", "503"} <= set(post["responses"])
     assert {"/healthz", "/readyz", "/metrics"} <= set(spec["paths"])
     assert "kfix_webhooks_total" in (await door.client.get("/metrics")).text
+
+
+#: Templates that other products' documentation has, as people copy them.
+TEMPLATES: dict[str, dict[str, Any]] = {
+    "all but the title in metadata": {
+        "title": "[Triggered on {env:prod}] Errors",
+        "metadata": {
+            "id": "820",
+            "date": "1764000000000",
+            "alert_scope": "env:prod",
+            "tags": "env:prod,kube_namespace:shop,service:cart",
+            "org": {"id": "1"},
+        },
+    },
+    "capitals in metadata": {
+        "title": "Errors",
+        "id": "820",
+        "date": "1764000000000",
+        "metadata": {
+            "ID": "820",
+            "ALERT_TRANSITION": "Triggered",
+            "TAGS": "env:prod,kube_namespace:shop,service:cart",
+        },
+    },
+    "labels and annotations": {
+        "alert_instance_id": "820",
+        "alert_time": "1764000000000",
+        "status": "Triggered",
+        "labels": {"tags": "env:prod,kube_namespace:shop,service:cart"},
+        "annotations": {"title": "Errors"},
+    },
+    "an event of a pager": {
+        "event_action": "trigger",
+        "payload": {
+            "summary": "[Triggered] Errors",
+            "timestamp": "1764000000000",
+            "custom_details": {"tags": ["env:prod", "kube_namespace:shop", "service:cart"]},
+        },
+    },
+    "status for the transition": {
+        "monitor_id": "7",
+        "monitor_name": "Errors",
+        "status": "Triggered",
+        "timestamp": "1764000000000",
+        "tags": "env:prod,kube_namespace:shop,service:cart",
+    },
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_templates_for_other_products_are_understood(name: str) -> None:
+    alert = record(TEMPLATES[name]).alert
+    assert alert.state == "firing"
+    assert "Errors" in alert.title
+    assert alert.happened_at == datetime(2025, 11, 24, 16, 0, tzinfo=UTC)
+    assert alert.labels == {"env": "prod", "kube_namespace": "shop", "service": "cart"}
+
+
+@pytest.mark.parametrize("name", ["labels and annotations", "status for the transition"])
+def test_a_recovery_is_one_whatever_its_field_is_called(name: str) -> None:
+    assert record(TEMPLATES[name] | {"status": "Recovered"}).alert.state == "resolved"
+
+
+def test_what_stands_outside_counts_before_what_stands_inside() -> None:
+    document = {"title": "mine", "tags": "env:a", "metadata": {"title": "other", "tags": "env:b"}}
+    alert = record(document).alert
+    assert (alert.title, alert.labels) == ("mine", {"env": "a"})
+
+
+def test_an_id_inside_says_whose_it_is_or_counts_for_nothing() -> None:
+    monitor = record({"monitor": {"id": 7, "name": "Errors"}}).alert
+    assert (monitor.rule.id, monitor.title, monitor.notification_id) == ("7", "Errors", "")
+    alert = record({"title": "x", "alert": {"id": "7"}}).alert
+    assert (alert.rule.id, alert.notification_id) == ("", "")
+
+
+async def test_a_list_of_one_event_is_that_event(door: Open) -> None:
+    answer = await door.datadog(json.dumps([DATADOG_KFIX]).encode())
+    assert answer.json()["result"] == "accepted"
+    answer = await door.datadog(json.dumps([DATADOG_KFIX, DATADOG_KFIX]).encode())
+    assert answer.json()["reason"] == "not_an_object"

@@ -43,11 +43,25 @@ ONE_READING: dict[str, tuple[str, Any]] = {
         '{"org": {"id": 1,}, "x": [1, [2,],]}',
         {"org": {"id": 1}, "x": [1, [2]]},
     ),
+    "an object put between quotes": (
+        '{"logs": "{"rows": [{"message": "out of \\"memory\\""}]}", "id": "7"}',
+        {"logs": {"rows": [{"message": 'out of "memory"'}]}, "id": "7"},
+    ),
+    "a list put between quotes, last": (
+        '{"id": "7", "queries": "["@evt.name:a"]"}',
+        {"id": "7", "queries": ["@evt.name:a"]},
+    ),
+    "a text that begins with a bracket": (
+        '{"a": "{x", "b": "[", "c": ,}',
+        {"a": "{x", "b": "[", "c": None},
+    ),
     "raw line breaks in a text": ('{"body": "a\nb", "x": ,}', {"body": "a\nb", "x": None}),
 }
 MANY_OR_NONE = {
     "a quote in a text": '{"title": "he said"stop" twice", "id": 7}',
     "a quote in a text before a comma": '{"title": "a "b", c", "id": 7,}',
+    "a quote behind an object in a text": '{"title": "{"a": 1} and "b"", "id": 7}',
+    "half an object between quotes": '{"title": "{"a": 1", "id": 7}',
     "a key without quotes": '{title: "x",}',
     "a comma missing": '{"a": "x" "b": "y"}',
     "a bracket missing": '{"tags": [a:b, "c": 1}',
