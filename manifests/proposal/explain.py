@@ -62,6 +62,7 @@ def explain(
 ) -> Explanation:
     """Where the object (or one field of it) is declared. A chart's field is found by changing it a little."""
     told = Explanation()
+    hints = hints.told_apart(index)
     graph = kustomize.read_graph(index)
     with renderer.open(index.files, index.readings) as bench:
         asked = _Question(index, graph, ref, hints, bench, field_path, told.steps, [])

@@ -20,7 +20,7 @@ from manifests.objects.shapes import mapping, mappings
 from manifests.proposal.readers import ChangedPlace, RenderedChanges, Side, Unit, sides_of, units_of
 from manifests.render import orders
 from manifests.repository import dependencies, kustomize, own_map, rendering
-from manifests.repository.environments import closeness, speaks
+from manifests.repository.environments import closeness, of_cluster, speaks
 from manifests.repository.index import RepositoryIndex, Sighting
 from manifests.repository.installers import Installer
 from manifests.repository.locate import is_part
@@ -492,6 +492,8 @@ def _objection(wanted: ExpectedRendering, seen: RenderedChanges) -> str:
             return say("manifests.would_change_places", key=key, count=len(places), names=listed)
         name = key.rpartition("/")[2]
         for place in places:
+            if of_cluster(place.words, wanted.environment) == "no":
+                return say("manifests.another_cluster_than", installer=place.label)
             if speaks(place.words, wanted.environment, name) == "no":
                 return say(
                     "manifests.was_asked_for_deploys_another",

@@ -115,6 +115,7 @@ def propose_on(
     proving: bool = True,
 ) -> EditProposal | EditRefused:
     """As ``propose``, on an index that is there already and with the proof. Values of charts are always proven."""
+    hints = hints.told_apart(index)
     with renderer.open(index.files, index.readings) as bench:
         try:
             return _proposed(index, changes, base, hints, bench, proving=proving)
@@ -168,6 +169,7 @@ def set_with_proof(
     renderer: Renderer | None = None,
 ) -> EditProposal:
     """As ``set_fields``, with what rendering showed. Raises NotEditable."""
+    hints = hints.told_apart(index)
     own_map.check(index)
     proof = EditProof("unknown", say("manifests.there_nothing_render_no_file"))
     with (renderer or BuiltIn()).open(index.files, index.readings) as bench:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -50,6 +50,13 @@ class AskedEnvironment(str):
     #: Names of the cluster that is asked for, and of the house's other clusters, in small letters.
     cluster: frozenset[str] = frozenset()
     other_clusters: frozenset[str] = frozenset()
+
+    def beside(self, names: Iterable[str]) -> AskedEnvironment:
+        """The same, with further names of other clusters."""
+        more = AskedEnvironment(self)
+        more.words, more.others, more.cluster = self.words, self.others, self.cluster
+        more.other_clusters = self.other_clusters | (_as_names(names) - self.cluster)
+        return more
 
 
 def asked_for(environment: str, own: Mapping[str, Iterable[str]]) -> str:
@@ -157,7 +164,7 @@ def matches(path: str, environment: str) -> bool:
     if environment in re.split(r"[/ ]", path):
         return True
     known = len(words_of(environment)) > 1 or environment.lower() in _ALL
-    return known and _says(path, environment, frozenset()) == "yes"
+    return known and _says(path, environment, "") == "yes"
 
 
 def closeness(texts: Iterable[str], environment: str) -> int:
@@ -175,6 +182,19 @@ def is_called(name: str) -> bool:
     return bool((told - _LOOSE | {name.lower()}) & _ALL)
 
 
+def is_beside(name: str, cluster: str) -> bool:
+    """Is a folder beside a cluster's called like another cluster: alike, with a word of its own (``prod-us``, ``prod-eu``)?
+
+    One that is called by an environment alone, or by words of the cluster, stands for no other.
+    """
+    mine, theirs = _tokens(name), _tokens(cluster)
+    own = mine - theirs - _ALL
+    if not own or not theirs - mine:
+        return False
+    places = all(_BESIDE.fullmatch(token) for token in (own | theirs) - _ALL)
+    return places or bool(mine & theirs)
+
+
 def is_same_place(name: str, path: str) -> bool:
     """Does a path name the environment that a folder is called like (``eu/prod`` and ``prod-base``)?"""
     words = _tokens(name) & _ALL or {name}
@@ -187,20 +207,21 @@ def speaks(
     """What names and paths say of the environment: that it is theirs, that another one is, or nothing.
 
     The first text that says anything decides, so the surest come first. ``ignoring``: a name (the object's) whose words
-    say nothing of environments. ``unknown`` contradicts nobody.
+    say nothing of environments, but in a folder that is called by an environment and not by that name. ``unknown``
+    contradicts nobody.
     """
     if environment in ("", "unknown"):
         return "silent"
     for text in texts:
-        said = _says(text, environment, _tokens(ignoring))
+        said = _says(text, environment, ignoring)
         if said != "silent":
             return said
     return "silent"
 
 
-def _says(text: str, environment: str, named: Set[str]) -> Literal["yes", "no", "silent"]:
+def _says(text: str, environment: str, ignoring: str) -> Literal["yes", "no", "silent"]:
     """What one text says. A folder called by two environments' words (``prod-staging``) is neither's."""
-    wanted = words_of(environment)
+    wanted, name, named = words_of(environment), ignoring.lower(), _tokens(ignoring)
     if wanted & {part.partition(".")[0] for part in text.lower().split("/")}:
         return "yes"
     others = _others(environment) | {_ELSE}
@@ -209,7 +230,9 @@ def _says(text: str, environment: str, named: Set[str]) -> Literal["yes", "no", 
         tokens, stem = _tokens(part), part.partition(".")[0]
         alone = all(_BESIDE.fullmatch(token) for token in tokens - _LOOSE - wanted - others)
         sure = tokens if alone else tokens - _LOOSE
-        other = ((sure | {stem}) & others) - named
+        # A folder that says nothing but where it is says so for an object, too, that has the word in its name.
+        hidden = set[str]() if alone and part != name and tokens & others - _LOOSE else named
+        other = ((sure | {stem}) & others) - hidden
         both = wanted & tokens and (
             other or (tokens & others - named and wanted & tokens <= _LOOSE)
         )

@@ -15,7 +15,7 @@ from typing import TypeVar
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import deployed, kustomize, own_map, provenance, spaces, unsaid
+from manifests.repository import clusters, deployed, kustomize, own_map, provenance, spaces, unsaid
 from manifests.repository.choosing import Choice
 from manifests.repository.environments import matches
 from manifests.repository.index import RepositoryIndex, Sighting
@@ -45,6 +45,10 @@ class Hints:
     project: str = ""
     #: Labels and annotations that objects have in the cluster, by ``ObjectRef.key``.
     live: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def told_apart(self, index: RepositoryIndex) -> Hints:
+        """With the clusters that the repository itself has beside the one that is asked for."""
+        return replace(self, environment=clusters.told_apart(index, self.environment))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from manifests.proposal.propose import set_fields
 from manifests.refused import EditRefused, NotEditable
 from manifests.repository import locate
 from manifests.repository.environments import PlaceNames, closeness, in_cluster, of_cluster, speaks
@@ -132,3 +133,66 @@ def test_who_deploys_a_folder_says_its_cluster() -> None:
     with pytest.raises(NotEditable) as refused:
         locate.locate(REF, build(files), Hints("production"))
     assert refused.value.code == "AMBIGUOUS_DOC"
+
+
+def placed(files: dict[str, bytes], cluster: str, environment: str = "production") -> str:
+    """The path that is edited for a cluster of which the house knows no other, or the code of the refusal."""
+    index = build(files)
+    asked = PlaceNames(cluster=(cluster,)).asked(environment)
+    try:
+        return locate.locate(REF, index, Hints(asked).told_apart(index)).path
+    except NotEditable as refused:
+        return refused.code
+
+
+@pytest.mark.parametrize(
+    ("here", "beside", "wanted"),
+    [
+        ("clusters/prod-us", "clusters/prod-eu", "NOT_FOUND"),
+        ("clusters/us-west-2", "clusters/prod-eu", "NOT_FOUND"),
+        ("clusters/prod-us", "other/prod-eu", "clusters/prod-us/cart.yaml"),
+        ("clusters/production", "clusters/prod-eu", "clusters/production/cart.yaml"),
+        ("clusters/eu", "clusters/prod-eu", "clusters/eu/cart.yaml"),
+        ("clusters/common", "clusters/prod-eu", "clusters/common/cart.yaml"),
+        ("clusters/prod-eu", "clusters/prod-us", "clusters/prod-eu/cart.yaml"),
+    ],
+)
+def test_a_folder_beside_the_clusters_own_is_another_clusters(
+    here: str, beside: str, wanted: str
+) -> None:
+    files = {f"{here}/cart.yaml": DEPLOYMENT, f"{beside}/other.yaml": b"a: 1\n"}
+    assert placed(files, "prod-eu") == wanted
+
+
+def test_a_cluster_that_somebody_here_deploys_to_is_told_from_the_others() -> None:
+    files = {
+        "a/cart.yaml": DEPLOYMENT,
+        "b/other.yaml": DEPLOYMENT.replace(b"cart", b"other"),
+        "argocd/a.yaml": APPLICATION.format(name="a", cluster="green", path="a").encode(),
+        "argocd/b.yaml": APPLICATION.format(name="b", cluster="blue", path="b").encode(),
+    }
+    wish = {"spec.replicas": 3}
+    for cluster in ("green", "red"):
+        asked = Hints(PlaceNames(cluster=(cluster,)).asked("unknown"))
+        assert [one.path for one in set_fields(build(files), REF, wish, asked)] == ["a/cart.yaml"]
+    with pytest.raises(NotEditable, match="of another cluster"):
+        set_fields(build(files), REF, wish, Hints(PlaceNames(cluster=("blue",)).asked("unknown")))
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "said"),
+    [
+        ("environments/prod-us", "cart-prod", "no"),
+        ("environments/prod", "cart-prod-us", "no"),
+        ("clusters/dev-eu-1", "dev-portal", "no"),
+        # What is called like the object says only that.
+        ("apps/prod", "prod", "silent"),
+        ("apps/dev-portal", "dev-portal", "silent"),
+        ("apps/prod-exporter", "prod-exporter-main", "silent"),
+        ("apps/live", "live-view", "silent"),
+    ],
+)
+def test_a_folder_of_an_environment_is_its_place_also_for_an_object_called_so(
+    folder: str, name: str, said: str
+) -> None:
+    assert speaks([folder], "staging", name) == said
