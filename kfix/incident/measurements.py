@@ -8,7 +8,7 @@ what is asked per container is told of the one that has most of it.
 - ``restarts``: how much the counters grew, all containers together; one that begins again at zero (its pod was replaced)
   counts from there, and what a counter held when it was first seen says nothing of this window.
 - ``error_rate``: errors per request.
-- ``latency_ms``: mean.
+- ``latency_ms``: mean over time of the 95th percentile that is asked for.
 - ``throttled_ratio``: throttled periods per period of the CFS scheduler, of the container that is throttled most.
 
 A measurement without data is left out.
