@@ -1,4 +1,4 @@
-"""A small OpenAI: chat completions with structured output, as OpenAI's own or as a compatible server serves them.
+"""A small OpenAI: chat completions with structured output and embeddings, as OpenAI's own or as a compatible server serves them.
 
 Source: OpenAI's API reference (chat completions, errors, structured outputs); vLLM's and Ollama's pages on
 compatibility. What it answers is a function of the test's.
@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sandbox.faults import Faults, WithFaults
-from sandbox.mistral import Answer, smallest
+from sandbox.mistral import Answer, embed, smallest
 from sandbox.serving import BadBody, json_body, reply
 from schemas.base import Json
 
@@ -51,7 +51,12 @@ class OpenAI:
 def create_app(account: OpenAI, faults: Faults | None = None) -> ASGIApp:
     """The service over one account."""
     api = _Api(account)
-    app = Starlette(routes=[Route("/v1/chat/completions", api.chat, methods=["POST"])])
+    app = Starlette(
+        routes=[
+            Route("/v1/chat/completions", api.chat, methods=["POST"]),
+            Route("/v1/embeddings", api.embeddings, methods=["POST"]),
+        ]
+    )
     return WithFaults(app, "openai", faults or Faults())
 
 
@@ -81,10 +86,34 @@ class _Api:
     def __init__(self, account: OpenAI) -> None:
         self._account = account
 
+    def _stranger(self, request: Request) -> Response | None:
+        key = self._account.api_key
+        if not key or request.headers.get("authorization") == f"Bearer {key}":
+            return None
+        return _error(401, "Incorrect API key provided", code="invalid_api_key")
+
+    async def embeddings(self, request: Request) -> Response:
+        if refused := self._stranger(request):
+            return refused
+        try:
+            body = await json_body(request)
+        except BadBody as error:
+            return _error(400, str(error))
+        given = body.get("input")
+        texts = [given] if isinstance(given, str) else given
+        if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
+            return _error(400, "'$.input' is invalid")
+        data: list[Json] = [
+            {"object": "embedding", "index": n, "embedding": embed(str(text))}
+            for n, text in enumerate(texts)
+        ]
+        used: Json = {"prompt_tokens": 1, "total_tokens": 1}
+        return reply({"object": "list", "data": data, "model": body.get("model"), "usage": used})
+
     async def chat(self, request: Request) -> Response:
         account = self._account
-        if account.api_key and request.headers.get("authorization") != f"Bearer {account.api_key}":
-            return _error(401, "Incorrect API key provided", code="invalid_api_key")
+        if refused := self._stranger(request):
+            return refused
         try:
             body = await json_body(request)
         except BadBody as error:

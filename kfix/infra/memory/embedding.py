@@ -10,7 +10,7 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -35,6 +35,10 @@ class Embedder(Protocol):
         """A unit vector. Raises errors.Retryable or errors.Permanent when a service fails."""
         ...
 
+    async def embed_all(self, texts: Sequence[str]) -> list[Vector]:
+        """A vector for each text (at most 100), in their order. Raises as ``embed``."""
+        ...
+
     async def close(self) -> None:
         """Closes its client; a second time is allowed."""
         ...
@@ -51,6 +55,10 @@ class HashingEmbedder:
     async def embed(self, text: str) -> Vector:
         """A unit vector, the zero vector for a text without words. Asks nobody."""
         return hashed(text, self.dimension)
+
+    async def embed_all(self, texts: Sequence[str]) -> list[Vector]:
+        """A vector for each text."""
+        return [hashed(text, self.dimension) for text in texts]
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -75,6 +83,21 @@ def _features(text: str) -> Iterator[str]:
         yield from (f"c:{word[at : at + 4]}" for word in words for at in range(len(word) - 3))
 
 
+def unit_vectors(answered: Sequence[Any], count: int, dimension: int, model: str) -> list[Vector]:
+    """What a service answered for ``count`` texts, in their order, each of length 1.
+
+    Raises errors.Rejected for another count, another dimension, another order, and for what is no number.
+    """
+    vectors = [np.asarray(each.embedding or (), dtype=np.float32) for each in answered]
+    if len(vectors) != count or any(vector.shape != (dimension,) for vector in vectors):
+        raise errors.Rejected(f"{model} answered another shape")
+    if any(each.index not in (None, at) for at, each in enumerate(answered)):
+        raise errors.Rejected(f"{model} answered in another order")
+    if not all(np.isfinite(vector).all() for vector in vectors):
+        raise errors.Rejected(f"{model} answered no numbers")
+    return [vector / np.float32(np.linalg.norm(vector) or 1.0) for vector in vectors]
+
+
 @guarded("Mistral")
 class MistralEmbedder:
     """``mistral-embed`` through the official client."""
@@ -92,16 +115,14 @@ class MistralEmbedder:
 
     async def embed(self, text: str) -> Vector:
         """A unit vector. Raises errors.Rejected for an answer of another shape or without numbers, else from ``schemas.errors``."""
+        return (await self.embed_all([text]))[0]
+
+    async def embed_all(self, texts: Sequence[str]) -> list[Vector]:
+        """A unit vector for each text, in one call. Raises as ``embed``."""
         answer = await mistral.typed(
-            self._connect().embeddings.create_async(model=self.model, inputs=[text])
+            self._connect().embeddings.create_async(model=self.model, inputs=list(texts))
         )
-        values = answer.data[0].embedding if len(answer.data) == 1 else None
-        if not values or len(values) != self.dimension:
-            raise errors.Rejected("mistral-embed answered another shape")
-        vector = np.asarray(values, dtype=np.float32)
-        if not np.isfinite(vector).all():
-            raise errors.Rejected("mistral-embed answered no numbers")
-        return vector / np.float32(np.linalg.norm(vector) or 1.0)
+        return unit_vectors(answer.data, len(texts), self.dimension, self.model)
 
     def _connect(self) -> Any:
         if self._client is None:

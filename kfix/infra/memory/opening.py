@@ -62,13 +62,7 @@ async def open_memory(
 ) -> AsyncIterator[OpenedMemory]:
     """Opens the memory; ``engine`` is the relational store's and stays the caller's."""
     settings = settings or load(MemorySettings)
-    embedder: Embedder = HashingEmbedder()
-    if settings.embedder == "mistral":
-        embedder = MistralEmbedder(
-            api_key=settings.mistral_api_key.get_secret_value(),
-            url=settings.mistral_url,
-            timeout_s=settings.timeout_s,
-        )
+    embedder = _embedder(settings)
     open_index: OpenIndex = module_of(settings.index).opened
     index = open_index(engine, timeout_s=settings.timeout_s)
     threshold = embedder.threshold if settings.threshold is None else settings.threshold
@@ -77,3 +71,27 @@ async def open_memory(
     finally:
         await index.close()
         await embedder.close()
+
+
+def _embedder(settings: MemorySettings) -> Embedder:
+    if settings.embedder == "mistral":
+        return MistralEmbedder(
+            api_key=settings.mistral_api_key.get_secret_value(),
+            url=settings.mistral_url,
+            timeout_s=settings.timeout_s,
+        )
+    if settings.embedder == "minilm":
+        from kfix.infra.memory.minilm import MiniLMEmbedder
+
+        return MiniLMEmbedder(file=settings.minilm_file)
+    if settings.embedder == "openai":
+        from kfix.infra.memory.openai_embedding import OpenAIEmbedder
+
+        return OpenAIEmbedder(
+            api_key=settings.openai_api_key.get_secret_value(),
+            url=settings.openai_url,
+            model=settings.openai_model,
+            dimension=settings.openai_dimension,
+            timeout_s=settings.timeout_s,
+        )
+    return HashingEmbedder()

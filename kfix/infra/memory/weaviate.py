@@ -211,7 +211,7 @@ class WeaviateIndex:
         except WeaviateBaseError as failure:
             self._dimensions.clear()
             raise _failure(failure) from failure
-        except httpx.TimeoutException as failure:
+        except (httpx.TimeoutException, TimeoutError) as failure:
             raise errors.TimedOut("Weaviate took too long") from failure
         except (httpx.HTTPError, OSError) as failure:
             raise errors.Unavailable("Weaviate did not answer") from failure
