@@ -13,6 +13,7 @@ from typing import Literal
 
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
+from kfix.incident.prometheus.links import expression_in
 
 #: ``bounds``: quotas and limits. ``numbers``: how many there are. ``restarts``, ``readiness``: containers and pods that do
 #: not do well. ``cpu``, ``memory``, ``storage``, ``jobs``: what the word says. ``requests``: what callers notice, of which
@@ -50,6 +51,8 @@ _BY_NAME: tuple[tuple[str, Measured], ...] = (
         "numbers",
     ),
 )
+#: Where a word begins in a name like ``KubeCPUQuotaOvercommit``.
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _METRIC = re.compile(r"(?<![\w.])(?:avg|sum|min|max|count|p\d{2}):(?P<name>[A-Za-z][\w.]*)\s*\{")
 #: The same in PromQL, where a selector or a range follows.
 _PROMQL = re.compile(r"(?<![\w.:])(?P<name>[a-z_][a-z0-9_:]{3,})\s*[{\[]")
@@ -74,13 +77,33 @@ def measured(view: ClusterView) -> frozenset[Measured]:
     bundle = view.bundle
     if bundle.search.ending != "namespace":
         return frozenset()
-    rule, monitor = bundle.alert.rule, bundle.monitor
-    queries = " ; ".join(q for q in (rule.query, monitor.query if monitor else "") if q)
+    rule = bundle.alert.rule
+    queries = " ; ".join(queries_of(view))
     if _SEARCH.search(queries):
         return frozenset({"requests"})
     found = [*_METRIC.finditer(queries)] or [*_PROMQL.finditer(queries)]
     names = {match["name"] for match in found} or {rule.metric} - {""}
-    return frozenset(_of_name(name) for name in names)
+    return frozenset(_of_name(name) for name in names) or _called(view)
+
+
+def queries_of(view: ClusterView) -> tuple[str, ...]:
+    """The rule's query, by everything that says it. Where no source knows the rule, the sender's link to it does: that
+    limits what may be mended, and is never asked of anybody.
+    """
+    alert, monitor = view.bundle.alert, view.bundle.monitor
+    known = [q for q in (alert.rule.query, monitor.query if monitor else "") if q]
+    return tuple(known or [q for q in (expression_in(alert.links.get("rule", "")),) if q])
+
+
+def _called(view: ClusterView) -> frozenset[Measured]:
+    """What a rule of Prometheus is called after (``KubeQuotaAlmostFull``), or a label of its series."""
+    alert = view.bundle.alert
+    if alert.labels.get("resourcequota"):
+        return frozenset({"bounds"})
+    if not alert.rule.id or alert.rule.id.isdigit():
+        return frozenset()
+    kind = _of_name(_WORD.sub("_", alert.rule.id))
+    return frozenset() if kind == "other" else frozenset({kind})
 
 
 def _of_name(name: str) -> Measured:

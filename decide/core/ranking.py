@@ -11,6 +11,7 @@ from decide.core.graph import below, calls
 from decide.core.next_door import is_next_door, sufferers
 from decide.core.taxonomy import sharper
 from decide.core.view import ClusterView
+from decide.core.watched import filters, left_out
 from kfix.texts import say
 from schemas.base import ObjectRef
 
@@ -191,10 +192,12 @@ def _focus_on_subject(view: ClusterView, findings: list[Finding]) -> None:
 
 
 def _focus_on_measure(view: ClusterView, findings: list[Finding]) -> None:
-    """Of an alert that names a namespace alone, what does not bear on its measure is another trouble."""
-    kinds = measured(view)
+    """Of an alert that names a namespace alone, what does not bear on its measure, or its query does not watch, is another
+    trouble.
+    """
+    kinds, asked = measured(view), filters(view)
     for finding in findings:
-        if not bears(finding, kinds):
+        if not bears(finding, kinds) or left_out(view, finding, asked):
             finding.elsewhere = finding.elsewhere or finding.score >= SURE
             finding.score = min(finding.score, _UNRELATED - 0.02 * (1 - finding.score))
             finding.against.append(say("decide.behind.not_measured"))

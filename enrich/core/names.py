@@ -265,8 +265,11 @@ def pairs_of(tags: Iterable[str]) -> dict[str, str]:
 
 
 def merged(tags: Mapping[str, str], texts: Iterable[str]) -> dict[str, str]:
-    """The tags, completed by what scopes and queries ask for. What one text asks for several values of stays several."""
+    """The tags, completed by what scopes and queries ask for. What one text asks for several values of stays several; of
+    several values of a tag, the one that a text asks for is meant.
+    """
     found = dict(tags)
+    several = {folded(name): name for name, value in tags.items() if "," in value}
     have = {folded(name) for name in tags}
     for text in texts:
         said: dict[str, list[str]] = {}
@@ -275,5 +278,9 @@ def merged(tags: Mapping[str, str], texts: Iterable[str]) -> dict[str, str]:
         for name, values in said.items():
             if folded(name) not in have:
                 found[name] = ",".join(dict.fromkeys(values))
+            elif folded(name) in several and len(set(values)) == 1:
+                tag = several[folded(name)]
+                if values[0] in found[tag].split(","):
+                    found[tag] = values[0]
         have |= {folded(name) for name in said}
     return found

@@ -67,19 +67,28 @@ def scoped(text: str) -> Iterator[tuple[str, str]]:
     if is_promql(text):
         yield from asked_labels(text)
         return
-    for match in _PAIR.finditer(_asked(text[:_LOOKED_AT])):
-        if match["not"] or match["nin"]:
-            continue
-        found = match["value"] if match["value"] is not None else match["list"]
-        for part in _OR.split(found.strip("()")):
-            value = part.strip().strip('"')
-            if value and not set(value) & set("*$?"):
-                yield match["key"], value
+    for key, value, wanted in asked_pairs(text):
+        if wanted and not set(value) & set("*$?"):
+            yield key, value
 
 
-def _asked(text: str) -> str:
-    """Without what is left out in brackets: ``-(a:b OR c:d)``. A minus before a metric's brackets is arithmetic."""
-    at, kept, end = 0, [], len(text)
+def asked_pairs(text: str) -> Iterator[tuple[str, str, bool]]:
+    """(tag, value, whether it is asked for or left out) of a scope or of Datadog's query; patterns as they are written."""
+    asked, left_out = _parted(text[:_LOOKED_AT])
+    for part, inside in ((asked, True), (left_out, False)):
+        for match in _PAIR.finditer(part):
+            found = match["value"] if match["value"] is not None else match["list"]
+            for word in _OR.split(found.strip("()")):
+                value = word.strip().strip('"')
+                if value:
+                    yield match["key"], value, inside == (not (match["not"] or match["nin"]))
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """What is asked for, and what is left out in brackets: ``-(a:b OR c:d)``. A minus before a metric's brackets is
+    arithmetic.
+    """
+    at, kept, out, end = 0, [], [], len(text)
     for match in _LEFT_OUT.finditer(text):
         if match.start() < at:
             continue
@@ -89,8 +98,9 @@ def _asked(text: str) -> str:
             stop += 1
         if "{" not in text[match.end() : stop]:
             kept.append(text[at : match.start()])
+            out.append(text[match.end() : stop])
             at = stop
-    return " ".join((*kept, text[at:]))
+    return " ".join((*kept, text[at:])), " ".join(out)
 
 
 def of_monitor(monitor: Monitor | None) -> list[str]:

@@ -29,6 +29,9 @@ NAMES: Mapping[str, str] = {
 }
 #: Names that say what an alert is about; a replica set changes with every rollout.
 _PLACES = tuple(name for name in NAMES.values() if name != "kube_replica_set")
+#: Of kube-state-metrics: what stands in no namespace (a ``namespace`` beside it is the exporter's own), and what does.
+_CLUSTER_WIDE = frozenset({"node", "persistentvolume", "storageclass"})
+_NAMESPACED = frozenset(NAMES) - {"cluster", "namespace", "service", "pod", "container", "node"}
 _STATE_METRICS = re.compile(r"kube-?state-?metrics", re.IGNORECASE)
 _NODE_EXPORTER = re.compile(r"node-?_?exporter", re.IGNORECASE)
 _KUBELET = re.compile(r"kubelet|cadvisor", re.IGNORECASE)
@@ -77,8 +80,7 @@ def scraped_in(labels: Mapping[str, str]) -> frozenset[str]:
         return frozenset((*_SERVED, *_OF_A_POD))
     job = labels.get("job", "")
     if _STATE_METRICS.search(job):
-        own = _STATE_METRICS.search(labels.get("pod", "") + labels.get("container", ""))
-        return frozenset((*_SERVED, "pod", "container") if own else _SERVED)
+        return frozenset((*_SERVED, *_own_place(labels)))
     if _NODE_EXPORTER.search(job) or _BLACKBOX.search(job):
         return frozenset((*_SERVED, *_OF_A_POD))
     if _PROBED.match(labels.get("instance", "")):
@@ -86,6 +88,14 @@ def scraped_in(labels: Mapping[str, str]) -> frozenset[str]:
     if _KUBELET.search(job):
         return frozenset((*_SERVED, *_OF_A_POD) if _tells_of_nodes(labels) else _SERVED)
     return frozenset(_SCRAPE)
+
+
+def _own_place(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Which of namespace, pod and container are kube-state-metrics' own: those that its series does not have."""
+    if not _STATE_METRICS.search(labels.get("pod", "") + labels.get("container", "")):
+        return ()
+    nowhere = _CLUSTER_WIDE & labels.keys() and not _NAMESPACED & labels.keys()
+    return _OF_A_POD if nowhere else ("pod", "container")
 
 
 def _tells_of_nodes(labels: Mapping[str, str]) -> bool:

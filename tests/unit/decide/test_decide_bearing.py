@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 
 from decide import core
@@ -59,6 +61,74 @@ def test_the_same_trouble_is_mended_where_the_alert_measures_it() -> None:
     assert verdict.status == "solution_proposed"
     assert verdict.analysis is not None
     assert verdict.analysis.failure_class == "oom_killed"
+
+
+def of_prometheus(name: str, expression: str = "", **labels: str) -> ContextBundle:
+    """The same by an alert of Prometheus whose rule no source knows."""
+    bundle = broken("")
+    link = {"rule": "http://prometheus:9090/graph?" + urlencode({"g0.expr": expression})}
+    alert = bundle.alert.model_copy(
+        update={
+            "rule": FiredRule(id=name),
+            "links": link if expression else {},
+            "labels": {**bundle.alert.labels, **labels},
+        }
+    )
+    return bundle.model_copy(update={"alert": alert})
+
+
+@pytest.mark.parametrize(
+    ("name", "expression", "labels"),
+    [
+        ("KubeQuotaAlmostFull", "", {}),
+        ("KubeCPUQuotaOvercommit", "", {}),
+        ("TooMuch", "", {"resourcequota": "shop"}),
+        ("OrdersLow", 'sum(rate(shop_orders_total{namespace="shop"}[5m])) < 1', {}),
+        ("Anything", 'kube_resourcequota{type="used"} / 1 > 0.9', {}),
+    ],
+)
+def test_a_rule_that_no_source_knows_tells_by_its_link_and_its_name(
+    name: str, expression: str, labels: dict[str, str]
+) -> None:
+    verdict = core.answer(of_prometheus(name, expression, **labels))
+    assert (verdict.status, verdict.plans) == ("needs_human", ())
+
+
+@pytest.mark.parametrize("name", ["KubePodCrashLooping", "SomethingIsWrong"])
+def test_a_rule_of_restarts_and_one_whose_name_says_nothing_are_acted_on(name: str) -> None:
+    assert core.answer(of_prometheus(name)).status == "solution_proposed"
+
+
+def watching(asked: str) -> str:
+    return RESTARTS.replace("{*}", f"{{kube_namespace:shop,{asked}}}")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "!kube_deployment:{name}",
+        "kube_deployment:zz*",
+        "kube_stateful_set:{name}*",
+        "NOT service IN ({name})",
+        "pod_name:zz*",
+        "!pod_name:{name}*",
+        "kube_deployment IN (zz,yy)",
+        "-(kube_deployment:{name} OR kube_deployment:zz)",
+    ],
+)
+def test_what_the_query_leaves_out_is_not_mended_in_its_name(asked: str) -> None:
+    name = next(iter(broken("").k8s_context.objects["deployments"]))["metadata"]["name"]
+    verdict = core.answer(broken(watching(asked.format(name=name))))
+    assert (verdict.status, verdict.plans) == ("needs_human", ())
+
+
+@pytest.mark.parametrize(
+    "asked", ["kube_deployment:{start}*", "!kube_deployment:zz*", "!pod_name:zz*", "env:prod"]
+)
+def test_what_the_query_watches_is_mended(asked: str) -> None:
+    name = next(iter(broken("").k8s_context.objects["deployments"]))["metadata"]["name"]
+    verdict = core.answer(broken(watching(asked.format(start=name[:2]))))
+    assert verdict.status == "solution_proposed"
 
 
 def test_an_alert_of_a_person_or_without_a_rule_is_about_everything_there() -> None:

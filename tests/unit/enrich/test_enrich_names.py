@@ -63,6 +63,16 @@ def test_the_group_counts_before_the_query_and_both_behind_the_tags() -> None:
     assert services(readings({}, FiredRule(query=rule.query), None)) == [("query",)]
 
 
+def test_of_several_values_of_a_tag_the_one_that_fired_is_meant() -> None:
+    both = {"service": "owner,api", "pod_name": "a-1,a-2"}
+    assert services(readings(both, FiredRule(group="service:api"), None)) == [("api",)]
+    assert services(readings(both, FiredRule(query="avg:x{service:api}"), None)) == [("api",)]
+    assert services(readings(both, FiredRule(group="service:other"), None)) == [()]
+    assert services(
+        readings(both, FiredRule(query="avg:x{service:owner OR service:api}"), None)
+    ) == [()]
+
+
 def test_groups_of_a_monitor_in_alert_count_where_the_alerts_is_not_said() -> None:
     states = {"service:a": "Alert", "service:b": "OK", "service:c": "Warn"}
     monitor = Monitor(query="avg:x{*} by {service}", group_states=states)

@@ -219,6 +219,19 @@ SUBJECTS: list[tuple[dict[str, str], str]] = [
         "kube_namespace:shop,persistentvolumeclaim:data-db-0",
     ),
     ({"node": "n1", **KSM}, "kube_node:n1"),
+    (
+        {"node": "n1", "namespace": "monitoring", "pod": "kube-state-metrics-7d-x2", **KSM},
+        "kube_node:n1",
+    ),
+    (
+        {"persistentvolume": "pv-1", "namespace": "monitoring", "pod": "kube-state-metrics-7d-x2"}
+        | KSM,
+        "",
+    ),
+    (
+        {"node": "n1", "namespace": "shop", "pod": "api-0", **KSM},
+        "kube_namespace:shop,pod_name:api-0,kube_node:n1",
+    ),
     ({"instance": "n1:9100", "container": "node-exporter", **NODE}, "kube_node:n1"),
     ({"instance": "10.0.0.7:9100", "node": "n1", **NODE}, "kube_node:n1"),
     ({"instance": "[fd00::7]:9100", **NODE}, ""),
