@@ -22,6 +22,7 @@ COMMANDS: tuple[str, ...] = (
     "schemas",
     "datadog",
     "store",
+    "memory",
     "settings",
     "incident",
     "capture",

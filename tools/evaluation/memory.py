@@ -51,7 +51,7 @@ def measured(model: str, cases: Sequence[Told], vectors: Sequence[NDArray[np.flo
     near = stacked @ stacked.T
     np.fill_diagonal(near, -np.inf)
     causes = np.asarray([case.cause for case in cases])
-    same = causes[:, None] == causes[None, :]
+    same = np.equal.outer(causes, causes)
     np.fill_diagonal(same, False)
     asked = same.any(axis=1)
     order = np.argsort(-near, axis=1, kind="stable")

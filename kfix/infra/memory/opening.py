@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import Engine
@@ -14,6 +14,7 @@ from kfix.infra.memory.index import Metadata, OpenIndex, VectorHit, VectorIndex
 from kfix.infra.memory.indexes import module_of
 from kfix.infra.memory.settings import MemorySettings
 from kfix.infra.settings import load
+from schemas import errors
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,8 @@ class OpenedMemory:
     index: VectorIndex
     threshold: float
     limit: int
+    #: Whether people were told of vectors of other models.
+    _told: set[str] = field(default_factory=set, repr=False, compare=False)
 
     async def remember(self, id: str, text: str, metadata: Metadata) -> None:
         """Stores a text's vector under ``id``, in place of an earlier one; nothing for a text without words.
@@ -47,13 +50,33 @@ class OpenedMemory:
         vector = await self.embedder.embed(text)
         if not vector.any():
             return []
-        return await self.index.search(
+        hits = await self.index.search(
             vector,
             model=self.embedder.model,
             limit=limit or self.limit,
             threshold=self.threshold,
             where=where or {},
         )
+        if not self._told:
+            await self._tell_of_others()
+        return hits
+
+    async def _tell_of_others(self) -> None:
+        """Once: what other models remembered is found by nobody."""
+        self._told.add(self.embedder.model)
+        try:
+            spaces = await self.index.spaces()
+        except errors.KFixError as failure:
+            log.info("memory.spaces_unknown", reason=failure.reason)
+            return
+        others = {s.model: s.count for s in spaces if s.model != self.embedder.model}
+        if others:
+            log.warning(
+                "memory.other_models",
+                model=self.embedder.model,
+                others=others,
+                remedy="kfix memory reembed",
+            )
 
 
 @asynccontextmanager
