@@ -1,7 +1,7 @@
 """Datadog's rate limits, as its answers tell them: who used a limit up asks no more until it is reset.
 
 ``X-RateLimit-Name`` names the limit, ``-Remaining`` what is left of it, ``-Reset`` the seconds until it is whole again
-(https://docs.datadoghq.com/api/latest/rate-limits/). Limits are the organisation's: others use them up as well, so that an
+(https://docs.datadoghq.com/api/latest/rate-limits/). RateLimits are the organisation's: others use them up as well, so that an
 answer 429 is met all the same.
 """
 
@@ -19,7 +19,7 @@ _LONGEST_S = 86_400.0
 _NUMBER = re.compile(r"/[^/]*\d[^/]*(?=/|$)")
 
 
-class Limits:
+class RateLimits:
     """The limits that were met. ``clock`` gives seconds that never go back."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -15,7 +15,7 @@ from datadog_api_client import AsyncApiClient, Configuration
 from multidict import CIMultiDictProxy
 
 from kfix.infra.clients.aiohttp import bounded
-from kfix.infra.clients.datadog_limits import Limits
+from kfix.infra.clients.datadog_limits import RateLimits
 from kfix.infra.clients.http import failure_of
 from kfix.infra.clients.retries import Retries, retrying
 from schemas import errors
@@ -51,7 +51,7 @@ class ReadOnly:
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
-        self._limits = Limits()
+        self._limits = RateLimits()
 
     async def request(
         self,

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from kfix.infra.clients.datadog import open_datadog
-from kfix.infra.clients.datadog_limits import Limits
+from kfix.infra.clients.datadog_limits import RateLimits
 from kfix.infra.settings import DatadogConnection
 from schemas import errors
 from tests.support.loopback import Answer, Asked, serving
@@ -29,7 +29,7 @@ def headers(remaining: str = "0", reset: str = "30", name: str = "monitors") -> 
     return {**named, "x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset}
 
 
-def waits(limits: Limits, url: str) -> float | None:
+def waits(limits: RateLimits, url: str) -> float | None:
     try:
         limits.check(url)
     except errors.RateLimited as limited:
@@ -39,7 +39,7 @@ def waits(limits: Limits, url: str) -> float | None:
 
 def test_a_used_up_limit_holds_all_calls_that_share_it_until_it_is_reset() -> None:
     clock = Clock()
-    limits = Limits(clock)
+    limits = RateLimits(clock)
     limits.told("https://api.example.test/api/v1/monitor", headers(remaining="1"))
     assert waits(limits, URL) is None
     limits.told(URL, headers())
@@ -53,7 +53,7 @@ def test_a_used_up_limit_holds_all_calls_that_share_it_until_it_is_reset() -> No
 
 
 def test_an_answer_with_something_left_opens_the_limit_again() -> None:
-    limits = Limits(Clock())
+    limits = RateLimits(Clock())
     limits.told(URL, headers())
     limits.told(URL, headers(remaining="3"))
     assert waits(limits, URL) is None
@@ -61,13 +61,13 @@ def test_an_answer_with_something_left_opens_the_limit_again() -> None:
 
 @pytest.mark.parametrize("told", [{}, headers("", "3"), headers("0", "soon"), headers("-1", "3")])
 def test_what_cannot_be_read_closes_nothing(told: dict[str, str]) -> None:
-    limits = Limits(Clock())
+    limits = RateLimits(Clock())
     limits.told(URL, told)
     assert waits(limits, URL) is None
 
 
 def test_no_answer_closes_a_limit_for_ever() -> None:
-    limits = Limits(Clock())
+    limits = RateLimits(Clock())
     limits.told(URL, headers(reset="9" * 30, name=""))
     assert waits(limits, URL) == 86_400
 
