@@ -14,6 +14,8 @@ from typing import Literal
 from decide.core.findings import Finding
 from decide.core.view import ClusterView
 from kfix.incident.prometheus.links import expression_in
+from manifests.objects.shapes import at, number
+from manifests.objects.workloads import Workload
 
 #: ``bounds``: quotas and limits. ``numbers``: how many there are. ``restarts``, ``readiness``: containers and pods that do
 #: not do well. ``cpu``, ``memory``, ``storage``, ``jobs``: what the word says. ``requests``: what callers notice, of which
@@ -116,16 +118,18 @@ def bears(finding: Finding, kinds: frozenset[Measured]) -> bool:
     return not kinds or any(_bears(finding, kind) for kind in kinds)
 
 
+def _wanted(workload: Workload) -> int:
+    """How many pods its spec asks for."""
+    return number(at(workload.obj, "spec", "replicas"), 1)
+
+
 def _bears(finding: Finding, kind: Measured) -> bool:
     entry, workload = finding.kind, finding.facts.workload
     bound = finding.object.kind in _BOUNDS or entry.id.startswith(_OF_BOUNDS)
     if kind in ("bounds", "numbers"):
         wide = _BOUNDS if kind == "bounds" else _NUMBERS
-        return (
-            bound
-            or finding.object.kind in wide
-            or (entry.id == "zero_replicas" and kind == "numbers")
-        )
+        nobody = kind == "numbers" and workload is not None and not _wanted(workload)
+        return bound or finding.object.kind in wide or nobody
     if kind == "requests" or entry.at_node or entry.everybodys:
         return kind != "other"
     if kind == "restarts":
