@@ -23,7 +23,11 @@ def not_ours(bundle: ContextBundle, *, language: str) -> Verdict | None:
 
 def _said(claim: ClusterClaim, language: str) -> str:
     named: str = ", ".join(claim.named[:_NAMES]) or say("decide.stranger.nobody")
-    if claim.verdict == "foreign":
+    ours = {name.lower() for name in claim.own.split(", ")}
+    others = [name for name in claim.named[:_NAMES] if name.lower() not in ours]
+    if claim.verdict == "foreign" and 0 < len(others) < len(claim.named[:_NAMES]):
+        text = say("decide.stranger.several", named=named, own=claim.own, others=", ".join(others))
+    elif claim.verdict == "foreign":
         text = say("decide.stranger.foreign", named=named, own=claim.own)
     elif claim.own:
         text = say("decide.stranger.undecided", named=named, own=claim.own)

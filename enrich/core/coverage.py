@@ -67,6 +67,8 @@ class Totals:
     heard: int
     acting_and_heard: int
     foreign: int
+    #: This instance's cluster has a name: without one no alert is acted on.
+    named: bool
     routes: Mapping[Route, int] = field(default_factory=dict)
     missing: Mapping[str, int] = field(default_factory=dict)
 
@@ -90,7 +92,9 @@ def covered(
         url=monitor.url,
         route=route,
         on=on,
-        missing=_missing(route, who, (mine, *others), claim),
+        missing=_missing(
+            route, who, (mine, *others), bool(fleet.known) and claim.verdict == "unclaimed"
+        ),
         claim=claim,
         heard=_hears(monitor.message, webhook),
         silenced=bool(monitor.silences),
@@ -118,6 +122,7 @@ def totals(found: Iterable[Covered]) -> Totals:
         heard=sum(one.heard for one in every),
         acting_and_heard=sum(one.heard and one.acts for one in every),
         foreign=sum(one.claim.verdict == "foreign" for one in every),
+        named=any(one.claim.own for one in every),
         routes={route: routes[route] for route in ROUTES if routes[route]},
         missing=dict(Counter(one.missing[0] for one in idle if one.missing).most_common()),
     )
@@ -158,15 +163,15 @@ def _of(who: Named) -> tuple[str, ...]:
         ("url", who.addresses),
         ("container_name", who.container),
         ("image_name", who.image[0]),
+        ("horizontalpodautoscaler", who.scaler),
+        ("persistentvolumeclaim", who.volume_claim),
     )
     return next(((name,) for name, value in pairs if value), ())
 
 
-def _missing(
-    route: Route, who: Named, said: Sequence[Monitor], claim: ClusterClaim
-) -> tuple[str, ...]:
+def _missing(route: Route, who: Named, said: Sequence[Monitor], cluster: bool) -> tuple[str, ...]:
     found: list[str] = []
-    if claim.verdict == "unclaimed":
+    if cluster:
         found.append("kube_cluster_name")
     if route in ("namespace", "node", "nothing"):
         found.append("service")

@@ -106,6 +106,8 @@ def _by(who: Named) -> str:
         ("service", ",".join(who.services)),
         ("kube_service", who.kube_service),
         ("url", ",".join(hosts)),
+        ("horizontalpodautoscaler", who.scaler),
+        ("persistentvolumeclaim", who.volume_claim),
         ("container_name", who.container),
         ("image", who.image[0]),
     )

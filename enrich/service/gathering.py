@@ -161,7 +161,8 @@ def _unread(
     named: str = ", ".join(claim.named) or say("enrich.no_cluster")
     undecided = claim.verdict == "unclaimed" and claim.own
     text = "enrich.undecided" if undecided else "enrich.not_ours"
-    reason = cut(say(text, named=named, own=claim.own), 300)
+    own: str = claim.own or say("enrich.no_cluster")
+    reason = cut(say(text, named=named, own=own), 300)
     round_.statuses = [s for s in round_.statuses if not s.name.startswith("kubernetes.")]
     round_.statuses.append(SourceStatus(name="cluster", state="degraded", reason=reason))
     told = replace(gathered, links=watching.links(gathered.alert, {}))

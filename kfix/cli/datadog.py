@@ -75,9 +75,11 @@ def show_coverage(
     import json
 
     from kfix.infra.settings import AppSettings, DatadogConnection, load
+    from kfix.infra.telemetry import logs
     from kfix.offline import covering
     from schemas import errors
 
+    logs.configure("ERROR", people=True, cached=False)
     connection = load(DatadogConnection)
     if not (connection.site or connection.url):
         print("no Datadog configured: set KFIX_DATADOG_SITE and its keys", file=sys.stderr)

@@ -33,7 +33,9 @@ def register(app: typer.Typer) -> None:
 
 
 def run(work: Coroutine[Any, Any, None], *, failed: int = 1) -> None:
-    """Runs a command's coroutine; typed failures become one line on stderr and exit code ``failed``."""
+    """Runs a command's coroutine; typed failures and the broker's become one line on stderr and exit code ``failed``."""
+    from aiokafka.errors import KafkaError
+
     from kfix.infra.telemetry import logs
     from schemas import errors
 
@@ -42,6 +44,9 @@ def run(work: Coroutine[Any, Any, None], *, failed: int = 1) -> None:
         asyncio.run(work)
     except errors.KFixError as failure:
         typer.echo(f"kfix: {failure}", err=True)
+        raise typer.Exit(failed) from None
+    except KafkaError as failure:
+        typer.echo(f"kfix: the broker refused: {failure}", err=True)
         raise typer.Exit(failed) from None
 
 

@@ -126,6 +126,8 @@ class _Paper:
             yield self._say("none")
             return
         yield self._say("sum", monitors=sums.monitors, acting=sums.acting)
+        if not sums.named:
+            yield self._say("unnamed")
         yield self._say("heard", heard=sums.acting_and_heard, handle=handle)
         yield ""
         yield from (f"{many:>7}  {self._say(f'route.{on}')}" for on, many in sums.routes.items())

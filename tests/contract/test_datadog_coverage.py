@@ -69,7 +69,11 @@ async def test_all_monitors_are_read_once_each_over_all_pages(
 
 
 def ran(
-    monkeypatch: pytest.MonkeyPatch, state: Datadog, *arguments: str, faults: Faults | None = None
+    monkeypatch: pytest.MonkeyPatch,
+    state: Datadog,
+    *arguments: str,
+    faults: Faults | None = None,
+    cluster: str = "eu-1",
 ):  # type: ignore[no-untyped-def]
     with serve_in_thread(sandbox_datadog.create_app(state, faults)) as url:
         for name, value in {
@@ -77,7 +81,7 @@ def ran(
             "KFIX_DATADOG_API_KEY": state.api_key,
             "KFIX_DATADOG_APP_KEY": state.app_key,
             "KFIX_DATADOG_APP_URL": "https://app.example.com",
-            "KFIX_CLUSTER_NAME": "eu-1",
+            "KFIX_CLUSTER_NAME": cluster,
         }.items():
             monkeypatch.setenv(name, value)
         return CliRunner().invoke(cli(), ["datadog", "coverage", *arguments])
@@ -91,6 +95,15 @@ def test_what_a_person_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "add @webhook-kfix to their message (2)" in said.stdout
     assert re.search(r"90001  CPU of hosts +host; missing: service, env\n", said.stdout)
     assert "through memory 1, CPU" in " ".join(said.stdout.split())
+
+
+def test_an_instance_without_a_name_says_which_setting_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = ran(monkeypatch, organisation(), cluster="")
+    assert "could act on 0 of them" in said.stdout
+    assert "Set KFIX_CLUSTER_NAME" in said.stdout
+    assert "missing: kube_cluster_name" not in said.stdout
 
 
 def test_what_a_program_reads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +152,7 @@ def test_keys_that_are_refused_are_an_error_and_so_is_no_datadog(
     said = ran(monkeypatch, organisation(), faults=refusing)
     assert said.exit_code == 1
     assert "not read" in said.stderr
+    assert not said.stdout, "a program reads nothing but JSON there"
     monkeypatch.delenv("KFIX_DATADOG_URL")
     said = CliRunner().invoke(cli(), ["datadog", "coverage"])
     assert said.exit_code == 2

@@ -264,11 +264,11 @@ def test_five_names_of_another_cluster_are_told() -> None:
 
 
 def test_an_instance_without_a_name_and_a_reason() -> None:
-    found = not_ours(claimed("unclaimed", reason="two tags"), language="en")
+    found = not_ours(claimed("unclaimed", own="", reason="two tags"), language="en")
     assert found is not None
     assert "the alert names no cluster" in found.explanation
     assert found.explanation.endswith("(two tags)")
-    french = not_ours(claimed("unclaimed"), language="fr")
+    french = not_ours(claimed("unclaimed", own=""), language="fr")
     assert french is not None
     assert "KFIX_CLUSTER_NAME" in french.explanation
     assert french.explanation != found.explanation

@@ -37,6 +37,20 @@ def test_another_cluster_is_named_with_the_way_to_add_it(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
+def test_of_two_clusters_at_once_the_one_that_is_not_ours_is_told_apart(language: str) -> None:
+    two = bundle("prod-eu", Own("prod-eu"))
+    claim = ClusterClaim(verdict="foreign", named=("prod-us", "prod-eu"), own="prod-eu")
+    verdict = core.not_ours(two.model_copy(update={"claim": claim}), language=language)
+    assert verdict is not None
+    assert "prod-us, prod-eu" in verdict.explanation
+    assert "KFIX_CLUSTERS_IGNORED" in verdict.explanation
+    either = (
+        "prod-us is another name of prod-eu" if language == "en" else "prod-us est un autre nom de"
+    )
+    assert either in verdict.explanation
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
 def test_an_instance_without_a_name_says_which_setting_is_missing(language: str) -> None:
     for cluster in ("", "prod-eu"):
         verdict = core.not_ours(bundle(cluster, Own()), language=language)

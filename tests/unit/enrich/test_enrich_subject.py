@@ -8,7 +8,7 @@ import pytest
 
 from enrich.core.names import first_tag, named
 from enrich.core.objects import ObjectIndex
-from enrich.core.subject import resolve
+from enrich.core.subject import Circumstances, resolve, search
 from schemas.base import ObjectRef
 
 
@@ -238,3 +238,9 @@ def test_an_autoscaler_and_a_claim_lead_to_whom_they_serve(
 ) -> None:
     found = resolve(named({"kube_namespace": "shop", **tags}), SCALED)
     assert (found.key if found else "") == expected
+
+
+@pytest.mark.parametrize("tag", ["horizontalpodautoscaler", "persistentvolumeclaim"])
+def test_an_autoscaler_and_a_claim_that_serve_nobody_are_named_to_people(tag: str) -> None:
+    found = search((named({"kube_namespace": "shop", tag: "gone"}),), SCALED, Circumstances())
+    assert (found.search.ending, found.search.by) == ("not_found", f"{tag}:gone")
