@@ -72,6 +72,8 @@ class Layer:
     absent: bool = False
     #: What a deployer makes of a template, whose values these are.
     rendered: str = ""
+    #: Does a command line say them, where nothing is edited, and nothing else is said?
+    told: bool = False
 
     @property
     def closed(self) -> EditRefused | None:
@@ -194,6 +196,9 @@ def layer_for(release: Release, siblings: Sequence[Release], path: paths.Path) -
         for layer in release.layers
         if not _shared(layer, release, siblings) and not (layer.default and layer.closed)
     ]
+    setting = _sets(release, path)
+    if setting is None or not setting.told:
+        own = [layer for layer in own if not layer.told]
     own = [layer for layer in own if _is_in_style(layer, siblings)]
     chosen = _setting(release, own, path) or _winning(release, own, path)
     if chosen.closed is not None:

@@ -40,7 +40,15 @@ from manifests.repository import (
 )
 from manifests.repository.declared import declared_objects, kept_values, values_of
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.installers import argo, commands, fleet, flux, helmfile, revisions
+from manifests.repository.installers import (
+    argo,
+    commands,
+    fleet,
+    flux,
+    helmfile,
+    revisions,
+    set_options,
+)
 from manifests.repository.installers.settings import FOLDER, from_flux, wrapped
 from manifests.repository.kustomize import Graph
 from manifests.repository.rendering import (
@@ -414,12 +422,22 @@ def _of_commands(index: RepositoryIndex) -> Iterator[Release]:
     for installed in commands.installed(index):
         layers = value_files.defaults(index, installed.chart)
         layers += [value_files.file(index, path) for path in installed.value_files]
+        if installed.sets:
+            layers.append(_set_on(installed))
         name = "" if commands.holds_any(installed.name) else installed.name
         namespace = "" if commands.holds_any(installed.namespace) else installed.namespace
         yield Release(
             installed.chart, name, namespace, tuple(layers), installed.said_by,
             trouble=installed.trouble or missing(layers), words=installed.words,
         )  # fmt: skip
+
+
+def _set_on(installed: commands.CommandChart) -> Layer:
+    sets = dict(installed.sets)
+    names = ", ".join(set_options.leaves(sets))
+    why = say("manifests.command_line_sets", installer=installed.said_by, names=names)
+    said = say("manifests.values_set_on", installer=installed.said_by)
+    return Layer(said, sets, sealed=EditRefused("OVERRIDDEN", why), told=True)
 
 
 def _is_chart(index: RepositoryIndex, path: str) -> bool:

@@ -65,6 +65,19 @@ RIGHT = {
         ".github/workflows/deploy.yaml": "jobs:\n  deploy:\n    steps:\n    - run: "
         f"{UPGRADE} -f envs/${{{{ inputs.environment }}}}/api.yaml\n"
     },
+    "a tag on the command line": {
+        "deploy.sh": f"{UPGRADE} -f envs/$ENV/api.yaml --set image.tag=$TAG,image.registry=r.example\n"
+    },
+    "words that are added to a command": {
+        "deploy.sh": f'CMD="{UPGRADE}"\nCMD+=" -f envs/$ENV/api.yaml"\nif test $1; then\n'
+        '  CMD+=" --atomic"\nfi\neval "$CMD"\n'
+    },
+    "a template that jobs merge": {
+        ".gitlab-ci.yml": TEMPLATE.replace(".deploy:", ".deploy: &deploy").replace(
+            "$ENV", "$CI_ENVIRONMENT_NAME"
+        )
+        + "staging: {<<: *deploy, environment: staging}\nprod: {<<: *deploy, environment: {name: prod}}\n"
+    },
     "a template of jobs": {".gitlab-ci.yml": TEMPLATE + EXTENDING},
     "a template for pipelines": {"ci/deploy.yml": TEMPLATE},
     "a matrix": {
@@ -149,6 +162,13 @@ LOOSE = {
     },
     "values on the command line": {
         "deploy.sh": f"ENV=$1\n{UPGRADE} -f envs/$ENV/api.yaml --set replicaCount=$N\n"
+    },
+    "a value that the command line says": {
+        "deploy.sh": f"ENV=$1\n{UPGRADE} -f envs/$ENV/api.yaml --set replicaCount=3\n"
+    },
+    "words that are added on a condition": {
+        "deploy.sh": f'CMD="{UPGRADE} -f envs/$ENV/api.yaml"\nif test $1; then\n'
+        '  CMD+=" -f envs/common.yaml"\nfi\neval "$CMD"\n'
     },
     "files that a pattern names": {
         "deploy.sh": f"for f in envs/*; do {UPGRADE} -f $f/api.yaml; done\n"

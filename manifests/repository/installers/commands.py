@@ -12,12 +12,13 @@ import re
 import shlex
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 from kfix.texts import say
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.installers import gitlab_jobs, shell_values
+from manifests.repository.installers import gitlab_jobs, grown, set_options, shell_values
 from manifests.repository.installers.shell_values import Tree
 
 _NAMES = re.compile(
@@ -84,6 +85,8 @@ class InstallCommand:
     cluster: str = ""
     #: The environment that the pipeline's job says it deploys to.
     environment: str = ""
+    #: Values that helm's command line sets, over all others.
+    sets: Mapping[str, Any] = field(default_factory=dict)
 
 
 def is_script(path: str) -> bool:
@@ -139,7 +142,7 @@ def _names_test(command: InstallCommand) -> bool:
 
 def in_text(path: str, text: str, tree: Tree | None = None) -> Iterator[InstallCommand]:
     """The commands of one text. ``tree``: the repository's paths, of which those that a variable leads to are taken."""
-    text = re.sub(r"\\\r?\n", " ", text)
+    text = grown.joined(re.sub(r"\\\r?\n", " ", text))
     text = "\n".join((_LOOP.sub(_without_turns, text, _LOOPS), *_turns(text)))
     holes = shell_values.marked(text, make=bool(_MAKE.search(path)))
     text = _VARIABLE.sub(_ANY, holes.text)
@@ -308,12 +311,12 @@ def _helm(path: str, line: str, words: list[str]) -> Iterator[InstallCommand]:
         if option in ("-f", "--values")
         for one in value.split(",")
     ]
-    sets = any(option.startswith("--set") or option == "--post-renderer" for option, _ in options)
+    sets = set_options.values_of(options, line)
     namespace = next((v for o, v in options if o in ("-n", "--namespace")), "")
-    trouble = say("manifests.command_line_sets_values") if sets else ""
+    trouble = say("manifests.command_line_sets_values") if sets is None else ""
     yield InstallCommand(
         path, line, "helm", _folder(path, chart), name, namespace, tuple(files), trouble,
-        cluster=_context(options),
+        cluster=_context(options), sets=sets or {},
     )  # fmt: skip
 
 
@@ -397,6 +400,8 @@ class CommandChart:
     value_files: tuple[str, ...]
     words: tuple[str, ...]
     trouble: str = ""
+    #: Values that its command line sets, over all others.
+    sets: Mapping[str, Any] = field(default_factory=dict)
 
 
 def said_of(command: InstallCommand) -> str:
@@ -435,7 +440,7 @@ def installed(index: RepositoryIndex) -> Iterator[CommandChart]:
             if posixpath.join(chart, "Chart.yaml") in index.texts:
                 yield CommandChart(
                     said_of(command), chart, command.name, command.namespace, files,
-                    words_of(command), trouble,
+                    words_of(command), trouble, command.sets,
                 )  # fmt: skip
 
 

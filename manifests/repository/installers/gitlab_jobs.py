@@ -24,6 +24,8 @@ _COMMAND = re.compile(
 _PLAIN = re.compile(r"[\w./:@+-]*")
 _USE = re.compile(r"\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)")
 _SHOWN = re.compile(r"[^A-Za-z0-9/._=-]")
+_ANCHORED = re.compile(r"(?m)^(\.[\w.-]+):[ \t]*&([\w-]+)")
+_MERGED = re.compile(r"<<:[ \t]*(\*[\w-]+|\[[^\]\n]*\])")
 #: Templates that extend each other, turns of a matrix, jobs of a file.
 _DEEP, _TURNS, _JOBS = 10, 40, 200
 
@@ -50,7 +52,9 @@ def jobs(index: RepositoryIndex, path: str, content: str) -> list[Job]:
     }
     if len(documents) > 2 or "jobs" in said:
         return whole
-    found = list(itertools.islice(_jobs(index, path, said, known="dotenv:" not in content), _JOBS))
+    merged = _merged(content)
+    made = _jobs(index, path, said, merged, known="dotenv:" not in content)
+    found = list(itertools.islice(made, _JOBS))
     run = _squeezed("\n".join(job.text for job in found))
     written = [_squeezed(one[0]) for one in _COMMAND.finditer(re.sub(r"\\\r?\n", " ", content))]
     return found if found and all(one in run for one in written) else whole
@@ -61,9 +65,9 @@ def _squeezed(words: str) -> str:
 
 
 def _jobs(
-    index: RepositoryIndex, path: str, said: Mapping[str, Any], *, known: bool
+    index: RepositoryIndex, path: str, said: Mapping[str, Any], merged: set[str], *, known: bool
 ) -> Iterator[Job]:
-    extended = {str(name) for one in said.values() for name in _extends(one)}
+    extended = {str(name) for one in said.values() for name in _extends(one)} | merged
     for name, own in said.items():
         if not isinstance(own, Mapping):
             continue
@@ -80,6 +84,14 @@ def _jobs(
             continue
         for variables in _variables(said, job) if known and not hidden else [{}]:
             yield _made(script, job, variables)
+
+
+def _merged(content: str) -> set[str]:
+    """Templates that jobs merge by their anchor: ``<<: *deploy``."""
+    used = {
+        name for found in _MERGED.finditer(content) for name in re.findall(r"\*([\w-]+)", found[1])
+    }
+    return {found[1] for found in _ANCHORED.finditer(content) if found[2] in used}
 
 
 def _is_used_elsewhere(index: RepositoryIndex, path: str, name: str) -> bool:
