@@ -17,9 +17,14 @@ from manifests.objects.shapes import mapping, text
 from schemas.base import Json
 from schemas.context import ContextBundle, LogExcerpt
 
-#: Log lines that take part, the commonest failures first.
-_LINES = 8
+#: Log lines and warnings that take part, the commonest first: few, so that what a program repeats does not outweigh what
+#: the cluster says (docs/learning.md, "Quality").
+_LINES = 4
+_WARNINGS = 12
+#: Different texts that are looked at before they are masked.
+_LOOKED_AT = 64
 _LINE_CHARS = 200
+_WARNING_CHARS = 160
 #: Tags whose values name somebody.
 _NAMING_TAGS = (
     "service",
@@ -64,7 +69,11 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "address"),
     (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b"), "hash"),
     (re.compile(r"https?://\S+"), "url"),
+    # What controllers append to a name (k8s.io/apimachinery, util/rand: no vowels, no 0, 1, 3).
+    (re.compile(r"\b[a-z0-9][a-z0-9.-]*-[bcdfghjklmnpqrstvwxz2456789]{5}\b"), "name"),
 )
+#: What the recorder of events writes before a message that stands for many (k8s.io/client-go, tools/record).
+_COMBINED = re.compile(r"^\(combined from similar events\): ")
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:[.,]\d+)*(?:[a-zA-Z%]{0,3})(?!\w)")
 #: Numbers that name a failure stay: exit codes and HTTP status codes in their phrases.
 _TELLING = re.compile(
@@ -113,7 +122,7 @@ def _names_of(item: Json) -> Iterator[str]:
 
 
 def signature(bundle: ContextBundle) -> str:
-    """The bundle's masked text: alert, monitored metric, container states, event reasons, failing log lines."""
+    """The bundle's masked text: alert, monitored metric, container states, warnings, failing log lines."""
     names = names_in(bundle)
     query = bundle.monitor.query if bundle.monitor else bundle.alert.rule.query
     parts = [mask_identifiers(re.sub(r"\[[^\]]*\]", " ", bundle.alert.title), names)]
@@ -122,7 +131,8 @@ def signature(bundle: ContextBundle) -> str:
         for metric in sorted(set(re.findall(r"\b[a-z_]+(?:\.[a-z_0-9]+)+", query)))
     ]
     parts += _states(bundle)
-    parts += [mask_identifiers(line, names) for line in _telling_lines(bundle.logs)]
+    parts += sorted(_masked(_warnings(bundle), names, _WARNINGS, _WARNING_CHARS))
+    parts += _masked(_failing_lines(bundle.logs), names, _LINES, _LINE_CHARS)
     return "\n".join(dict.fromkeys(part for part in parts if part))
 
 
@@ -130,18 +140,25 @@ def _states(bundle: ContextBundle) -> list[str]:
     """Reasons and exit codes of the subject's pods where they are known, else of the namespace's."""
     context = bundle.k8s_context
     owner = context.subject.name if context.subject else ""
-    found: Counter[str] = Counter()
+    found: set[str] = set()
     for pod in context.objects.get("pods", ()):
         if owner and not name_of(pod).startswith(owner):
             continue
         if context.namespace and namespace_of(pod) != context.namespace:
             continue
         found.update(_said_of_containers(pod))
+    return sorted(found)
+
+
+def _warnings(bundle: ContextBundle) -> Iterator[str]:
+    """Reason and message of the warnings about the subject where it is known, else of all."""
+    context = bundle.k8s_context
+    owner = context.subject.name if context.subject else ""
     for event in context.objects.get("events", ()):
         about = text(event.get("involvedObject") or event.get("regarding"), "name")
         if event.get("type") == "Warning" and (not owner or about.startswith(owner)):
-            found[f"event {event.get('reason', '')}"] += 1
-    return sorted(found)
+            said = text(event, "message") or text(event, "note")
+            yield f"event {text(event, 'reason')} {_COMBINED.sub('', said)}"
 
 
 def _said_of_containers(pod: Json) -> Iterator[str]:
@@ -156,8 +173,13 @@ def _said_of_containers(pod: Json) -> Iterator[str]:
                     yield f"exit_code_{detail['exitCode']}"
 
 
-def _telling_lines(logs: Iterable[LogExcerpt]) -> list[str]:
-    lines = [
-        line[:_LINE_CHARS] for excerpt in logs for line in excerpt.lines if _FAILURE.search(line)
-    ]
-    return [line for line, _ in Counter(lines).most_common(_LINES)]
+def _failing_lines(logs: Iterable[LogExcerpt]) -> Iterator[str]:
+    return (line for excerpt in logs for line in excerpt.lines if _FAILURE.search(line))
+
+
+def _masked(said: Iterable[str], names: set[str], most: int, chars: int) -> list[str]:
+    """The commonest texts once they are masked, each cut to ``chars``."""
+    found: Counter[str] = Counter()
+    for raw, times in Counter(said).most_common(_LOOKED_AT):
+        found[mask_identifiers(raw, names)[:chars]] += times
+    return [line for line, _ in found.most_common(most)]

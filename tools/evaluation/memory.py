@@ -50,8 +50,9 @@ def measured(model: str, cases: Sequence[Told], vectors: Sequence[NDArray[np.flo
     stacked = np.stack(vectors)
     near = stacked @ stacked.T
     np.fill_diagonal(near, -np.inf)
-    causes = np.asarray([case.cause for case in cases])
-    same = np.equal.outer(causes, causes)
+    same: NDArray[np.bool_] = np.asarray(
+        [[one.cause == other.cause for other in cases] for one in cases]
+    )
     np.fill_diagonal(same, False)
     asked = same.any(axis=1)
     order = np.argsort(-near, axis=1, kind="stable")

@@ -29,7 +29,7 @@ class MiniLMEmbedder:
 
     dimension = 384
     #: See docs/learning.md, "Quality".
-    threshold = 0.8
+    threshold = 0.7
 
     def __init__(self, *, file: str = "") -> None:
         self._file = file

@@ -88,6 +88,50 @@ def test_reasons_exit_codes_and_events_stay() -> None:
         assert word in text
 
 
+def warned(name: str, *messages: str, lines: tuple[str, ...] = ()) -> str:
+    plain = bundle(name, "{name} is down", PULL, "Failed", "")
+    told = [
+        {
+            "type": "Warning",
+            "reason": "FailedCreate",
+            "message": message,
+            "involvedObject": {"name": f"{name}-7d9f8b6c5d-x2x8k"},
+        }
+        for message in messages
+    ]
+    objects = {**plain.k8s_context.objects, "events": told}
+    context = plain.k8s_context.model_copy(update={"objects": objects})
+    return signature(
+        plain.model_copy(update={"k8s_context": context, "logs": (LogExcerpt(lines=lines),)})
+    )
+
+
+def test_what_a_warning_says_is_told_without_who() -> None:
+    quota = 'pods "{0}-7d9f8b6c5d-" is forbidden: exceeded quota: {0}-main, requested: pods=1'
+    said = warned("shop", quota.format("shop"))
+    assert 'event FailedCreate pods "name-" is forbidden: exceeded quota: name' in said
+    assert said == warned("cart", "(combined from similar events): " + quota.format("cart"))
+    assert said != warned("shop", 'error looking up service account: serviceaccount "a" not found')
+
+
+def test_a_volume_that_a_controller_named_is_no_difference() -> None:
+    said = 'MountVolume.SetUp failed for volume "kube-api-access-{}" : timed out'
+    assert warned("shop", said.format("p9svn")) == warned("shop", said.format("w5fc8"))
+
+
+def test_lines_that_differ_by_a_number_are_one_and_the_commonest_few_take_part() -> None:
+    often = tuple(f"error: request {n} refused" for n in range(20))
+    kinds = ("fatal: disk", "fatal: net", "fatal: dns", "fatal: tls", "fatal: zip")
+    told = warned("shop", lines=(*kinds, *often)).splitlines()
+    assert "error: request n refused" in told
+    assert sum(line.startswith("fatal") for line in told) == 3
+
+
+def test_a_flood_of_warnings_stays_short() -> None:
+    flood = [f"reason {'abcdefghijklmnop'[n % 16]} {'x' * 900}" for n in range(500)]
+    assert len(warned("shop", *flood)) < 12 * 170 + 200
+
+
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
