@@ -70,6 +70,8 @@ _ADDRESSES = (
     "peer_hostname",
 )
 
+#: What Kubernetes takes for a namespace's name; clouds call other things so (``namespace:AWS/ApplicationELB``).
+_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 #: States of a monitor's group that are none of "all is well".
 _FIRING = frozenset({"alert", "warn", "no data"})
@@ -137,7 +139,7 @@ def namespaces_named(tags: Mapping[str, str]) -> tuple[str, ...]:
     """Every namespace that the tags name, each once; a tag with several values names each of them."""
     known = by_folded_name(tags)
     values = (value.strip() for tag in _NAMESPACES for value in known.get(tag, "").split(","))
-    return tuple(dict.fromkeys(value for value in values if value))
+    return tuple(dict.fromkeys(value for value in values if _NAMESPACE.fullmatch(value)))
 
 
 def by_folded_name(tags: Mapping[str, str]) -> dict[str, str]:
@@ -151,7 +153,8 @@ def by_folded_name(tags: Mapping[str, str]) -> dict[str, str]:
 def named(tags: Mapping[str, str], default_cluster: str = "", host: str = "") -> Named:
     """Reads the names out of an alert's tags. ``host``: where its sender says that it comes from."""
     tags = by_folded_name(tags)
-    namespace = first_tag(tags, *_NAMESPACES)
+    spaces = (first_tag(tags, tag) for tag in _NAMESPACES)
+    namespace = next((name for name in spaces if _NAMESPACE.fullmatch(name)), "")
     workload = next(
         (
             ObjectRef(kind=kind, namespace=namespace, name=tags[tag])

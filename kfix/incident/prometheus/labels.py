@@ -43,6 +43,11 @@ _EXPORTED = "exported_"
 _SCRAPE = ("job", "instance", "endpoint", "metrics_path", "prometheus", "prometheus_replica")
 _SERVED = ("service", *_SCRAPE)
 _OF_A_POD = ("namespace", "pod", "container")
+#: Jobs of Prometheus' example configuration and of agents, and a cluster's own programs.
+_COMMON_JOB = re.compile(
+    r"kubernetes-|integrations/|prometheus|alertmanager|apiserver|kube-|etcd|federate|pushgateway",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"\[?[0-9A-Fa-f:.]+\]?(?::\d+)?")
 
 
@@ -60,7 +65,21 @@ def neutral(labels: Mapping[str, str]) -> dict[str, str]:
         found.setdefault("kube_node", host)
     if _PROBED.match(instance):
         found.setdefault("url", instance)
+    if name := _job_of_a_service(labels, scraped):
+        found.setdefault("app", name)
     return found
+
+
+def _job_of_a_service(labels: Mapping[str, str], scraped: frozenset[str]) -> str:
+    """The job's name, where nothing else says who inside a namespace is meant: the operator calls a job as the Service that
+    it scrapes, or ``namespace/name`` of a PodMonitor. Empty for exporters, and for jobs of a cluster's common targets.
+    """
+    job = labels.get("job", "")
+    if scraped != frozenset(_SCRAPE) or _COMMON_JOB.match(job):
+        return ""
+    if any(labels.get(name) for name in (*_NAMESPACED, "service", "pod", "container", "node")):
+        return ""
+    return job.rpartition("/")[2]
 
 
 def shared_name(label: str) -> str:

@@ -73,6 +73,13 @@ def test_of_several_values_of_a_tag_the_one_that_fired_is_meant() -> None:
     ) == [()]
 
 
+def test_what_kubernetes_takes_for_no_namespace_is_none() -> None:
+    for other in ("AWS/ApplicationELB", "Shop", "a.b", "-a", "a" * 64):
+        assert named({"namespace": other}).namespace == "", other
+        assert namespaces_named({"namespace": f"{other},shop"}) == ("shop",), other
+    assert named({"namespace": "AWS/RDS", "k8s_namespace": "shop"}).namespace == "shop"
+
+
 def test_groups_of_a_monitor_in_alert_count_where_the_alerts_is_not_said() -> None:
     states = {"service:a": "Alert", "service:b": "OK", "service:c": "Warn"}
     monitor = Monitor(query="avg:x{*} by {service}", group_states=states)

@@ -268,6 +268,29 @@ SUBJECTS: list[tuple[dict[str, str], str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("labels", "app"),
+    [
+        ({"job": "checkout", "namespace": "shop"}, "checkout"),
+        ({"job": "shop/payments", "namespace": "shop"}, "payments"),
+        ({"job": "checkout", "instance": "10.0.0.7:8080"}, "checkout"),
+        ({"job": "checkout", "app": "payments", "namespace": "shop"}, "payments"),
+        ({"job": "checkout", "pod": "payments-0", "namespace": "shop"}, None),
+        ({"job": "checkout", "service": "payments", "namespace": "shop"}, None),
+        ({"job": "kubernetes-pods", "namespace": "shop"}, None),
+        ({"job": "integrations/kubernetes/cadvisor", "namespace": "shop"}, None),
+        ({"job": "kube-state-metrics", "namespace": "shop"}, None),
+        ({"job": "node-exporter", "instance": "n1"}, None),
+        ({"job": "kubelet", "namespace": "kube-system"}, None),
+    ],
+)
+def test_a_job_names_its_service_where_nothing_surer_is_said(
+    labels: dict[str, str], app: str | None
+) -> None:
+    alert = alert_of({"labels": {"alertname": "X", **labels}, "status": "firing"}, {})
+    assert alert.labels.get("app") == app
+
+
 @pytest.mark.parametrize(("labels", "group"), SUBJECTS)
 def test_an_alert_names_what_it_is_about_and_not_what_was_scraped(
     labels: dict[str, str], group: str
