@@ -271,9 +271,10 @@ def _variables(values: Any, path: paths.Path, asked: _Asked) -> Iterator[tuple[p
 def _is_own(path: paths.Path, values: Any, asked: _Asked) -> bool:
     """Is all that stands before the field's own name the object's?"""
     before = _before(path, asked)
-    names = _names(asked)
-    if not known_fields.fits(asked.ref, asked.target, before, values, names - {asked.container}):
+    own = _names(asked)
+    if not known_fields.fits(asked.ref, asked.target, before, values, own):
         return False
+    names = own | {asked.container.lower()}
     component = asked.ref.name.removeprefix(
         max((b for b in bases(asked.kept) if asked.ref.name.startswith(b)), key=len, default="")
     )
@@ -325,7 +326,6 @@ def _names(asked: _Asked) -> set[str]:
         asked.ref.name,
         asked.kept.name,
         asked.kept.chart,
-        asked.container,
         *map(str, asked.kept.keys),
     }
     return {name.lower() for name in named if name}

@@ -12,7 +12,7 @@ from kfix.texts import say
 from manifests.objects.shapes import text
 from manifests.refused import EditRefused
 from manifests.render import locality
-from manifests.repository import kustomize
+from manifests.repository import kustomize, spaces
 from manifests.repository.declared import declared_objects
 from manifests.repository.environments import speaks
 from manifests.repository.index import RepositoryIndex
@@ -55,8 +55,7 @@ def _unbuilt(index: RepositoryIndex, graph: Graph, ref: ObjectRef, hints: Hints)
         if root.component or graph.users_of(root.folder):
             continue
         chain = graph.below(root)
-        namespace = next((k.namespace for k in chain if k.namespace), "")
-        if ref.namespace and namespace not in ("", ref.namespace):
+        if not spaces.may_be_in(graph, root, ref.namespace):
             continue
         if speaks([root.folder], hints.environment, ref.name) == "no":
             continue

@@ -19,7 +19,7 @@ from manifests.objects.differences import differences as differing
 from manifests.objects.shapes import mapping, mappings
 from manifests.proposal.readers import ChangedPlace, RenderedChanges, Side, Unit, sides_of, units_of
 from manifests.render import orders
-from manifests.repository import dependencies, kustomize, own_map, rendering
+from manifests.repository import dependencies, kustomize, own_map, rendering, spaces
 from manifests.repository.environments import closeness, of_cluster, speaks
 from manifests.repository.index import RepositoryIndex, Sighting
 from manifests.repository.installers import Installer
@@ -399,8 +399,9 @@ def _is_outside(one: Installer, maps: Sequence[tuple[str, tuple[str, ...]]]) -> 
 def _may_hold(side: Side, one: Installer, ref: ObjectRef) -> bool:
     graph, namespace = side.whole.graph, one.namespace
     if one.folder in graph.by_folder and not one.forced:
-        said = (k.namespace for k in graph.below(graph.by_folder[one.folder]) if k.namespace)
-        namespace = next(said, namespace)
+        root = graph.by_folder[one.folder]
+        if any(k.namespace for k in graph.below(root)):
+            return spaces.may_be_in(graph, root, ref.namespace)
     return namespace in ("", ref.namespace) or not ref.namespace
 
 

@@ -24,7 +24,8 @@ def scaler_of(
         here = [
             one.folder
             for one in ends
-            if not ref.namespace or spaces.built_namespace(graph, one) in ("", ref.namespace)
+            if not ref.namespace
+            or spaces.built_namespace(graph, one, scaler.path) in ("", ref.namespace)
         ]
         places = here if ends else [scaler.path]
         own = built_in and built_in in places

@@ -68,7 +68,8 @@ def _is_silent(index: RepositoryIndex, ref: ObjectRef, where: Location) -> bool:
     root = graph.by_folder.get(where.built_in) if where.through else None
     first = where.base or where.document
     said = text_at(first.root, "metadata", "namespace")
-    if not ref.namespace or said or (root is not None and spaces.built_namespace(graph, root)):
+    built = root is not None and any(k.namespace for k in graph.below(root))
+    if not ref.namespace or said or built:
         return False
     return not spaces.is_said(index, root.path if root is not None else where.path, ref.namespace)
 

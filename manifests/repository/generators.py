@@ -16,7 +16,7 @@ from manifests.objects import paths
 from manifests.objects.shapes import items, mappings
 from manifests.objects.shapes import text as text_of
 from manifests.refused import NotEditable
-from manifests.repository import own_map
+from manifests.repository import own_map, spaces
 from manifests.repository.choosing import Choice
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Graph, Kustomization, without_hash
@@ -101,8 +101,7 @@ def _content(index: RepositoryIndex, kustomization: Kustomization) -> Mapping[st
 
 
 def _may_be_in(graph: Graph, root: Kustomization, ref: ObjectRef) -> bool:
-    namespace = next((k.namespace for k in graph.below(root) if k.namespace), "")
-    return namespace in ("", ref.namespace) or not ref.namespace
+    return spaces.may_be_in(graph, root, ref.namespace)
 
 
 def entry_of(index: RepositoryIndex, made: Generated, key: str) -> GeneratedEntry | None:

@@ -399,9 +399,7 @@ def _roots(search: _Search, found: Sequence[Sighting]) -> list[Kustomization]:
     roots = named or roots
     wanted = search.ref.namespace
     fitting = [
-        r
-        for r in roots.values()
-        if not wanted or spaces.built_namespace(search.graph, r) in ("", wanted)
+        r for r in roots.values() if not wanted or _built_for(search, r, found) & {"", wanted}
     ]
     if wanted:
         fitting = _going_to(search, fitting, found)
@@ -425,9 +423,15 @@ def _going_to(
 def _goes_away(search: _Search, root: Kustomization, found: Sequence[Sighting]) -> bool:
     """Do all who deploy a Kustomization put what says no namespace into others than the one asked for?"""
     wanted = search.ref.namespace
-    if spaces.built_namespace(search.graph, root) or any(s.namespace == wanted for s in found):
+    if _built_for(search, root, found) - {""} or any(s.namespace == wanted for s in found):
         return False
     return bool(spaces.away(search.index, search.graph, root.path, wanted))
+
+
+def _built_for(search: _Search, root: Kustomization, found: Sequence[Sighting]) -> set[str]:
+    """The namespaces that a Kustomization puts the documents into which it builds; an empty one where none is said."""
+    paths_ = {s.path for s in found if root in search.graph.ends_of(s.path)}
+    return {spaces.built_namespace(search.graph, root, path) for path in paths_}
 
 
 def _may_go_to(search: _Search, folder: str, namespace: str) -> bool:

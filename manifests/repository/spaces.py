@@ -8,14 +8,31 @@ from manifests.repository.installers import may_tell
 from manifests.repository.kustomize import Graph, Kustomization
 
 
-def built_namespace(graph: Graph, root: Kustomization) -> str:
-    """The namespace that a Kustomization puts what it builds into; empty where it says none."""
-    return next((k.namespace for k in graph.below(root) if k.namespace), "")
+def built_namespace(graph: Graph, root: Kustomization, path: str) -> str:
+    """The namespace that a Kustomization puts what it builds of the file into: the outermost on the way to it says it;
+    empty where none does."""
+    saying = [k for k in graph.below(root) if k.namespace]
+    found = next((k.namespace for k in saying if _builds(graph, k, path)), "")
+    if found or not any(path in k.patch_files for k in graph.below(root)):
+        return found
+    # A patch changes what other ones put there.
+    names = {k.namespace for k in saying}
+    return names.pop() if len(names) == 1 else ""
+
+
+def _builds(graph: Graph, kustomization: Kustomization, path: str) -> bool:
+    return any(path in one.uses or path in one.patch_files for one in graph.below(kustomization))
+
+
+def may_be_in(graph: Graph, root: Kustomization, namespace: str) -> bool:
+    """May a Kustomization put something that it builds into the namespace?"""
+    said = {root.namespace} if root.namespace else {k.namespace for k in graph.below(root)} - {""}
+    return not namespace or not said or namespace in said
 
 
 def built_namespaces(graph: Graph, path: str) -> set[str]:
     """The namespaces that the roots above a file put it into; an empty one where a root sets none."""
-    return {built_namespace(graph, root) for root in graph.ends_of(path)}
+    return {built_namespace(graph, root, path) for root in graph.ends_of(path)}
 
 
 def away(index: RepositoryIndex, graph: Graph, path: str, namespace: str) -> list[str]:
@@ -25,7 +42,7 @@ def away(index: RepositoryIndex, graph: Graph, path: str, namespace: str) -> lis
     places = [root for root in graph.ends_of(path) if not root.component]
     found: set[str] = set()
     for one in places or (path,):
-        own = "" if isinstance(one, str) else built_namespace(graph, one)
+        own = "" if isinstance(one, str) else built_namespace(graph, one, path)
         told = {own} if own else _told(index, one if isinstance(one, str) else one.path)
         if not told or told & {"", namespace}:
             return []

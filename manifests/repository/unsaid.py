@@ -45,8 +45,9 @@ def _says(
 ) -> bool:
     wanted = ref.namespace
     if isinstance(way, Kustomization):
-        said = spaces.built_namespace(graph, way)
         own = [one for one in declared if way in graph.ends_of(one.path)]
+        built = {spaces.built_namespace(graph, way, one.path) for one in own}
+        said = wanted if wanted in built else max(built, default="")
     else:
         said, own = "", [way]
     if said or spaces.is_said(index, way.path, wanted):

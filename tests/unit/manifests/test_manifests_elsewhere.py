@@ -306,3 +306,14 @@ def test_a_file_beside_a_release_of_another_environment_or_namespace_is_edited()
     ref, wish = ObjectRef.parse("Deployment/shop/api"), {"spec.replicas": 4}
     found = set_fields(build(files), ref, wish, Hints("prod"), StandIn())
     assert [edit.path for edit in found] == ["clusters/prod/api.yaml"]
+
+
+@pytest.mark.parametrize("container", ["api", "app", "main"])
+def test_a_container_called_like_its_workload_is_the_one_of_values_without_a_name(
+    container: str,
+) -> None:
+    path = f"spec.template.spec.containers[name={container}].resources.limits.memory"
+    files = release("    resources: {limits: {memory: 1Gi}}\n")
+    assert changed(files, path, "2Gi")[1:] == ["+    resources: {limits: {memory: 2Gi}}"]
+    with pytest.raises(NotEditable):
+        changed(files, path.replace(f"={container}]", "=proxy]"), "2Gi")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from manifests.proposal.propose import set_fields
+from manifests.proposal.scaling import scaler_of
 from manifests.refused import NotEditable
 from manifests.repository import spaces
 from manifests.repository.index import build
 from manifests.repository.kustomize import read_graph
-from manifests.repository.locate import Hints
+from manifests.repository.locate import Hints, locate
 from schemas.base import ObjectRef
 from tests.support.stand_in_helm import StandIn
 
@@ -147,3 +148,39 @@ def test_a_script_beside_flux_says_where_a_file_goes_whether_or_not_flux_has_a_t
         index = build(files)
         found = spaces.away(index, read_graph(index), "api/api.yaml", "shop")
         assert found == ["other"], target
+
+
+def several_bases(extra: str = "") -> dict[str, str]:
+    """An overlay without a namespace on two bases that have one each, and a workload of the same name in both."""
+    files = {"apps/prod/kustomization.yaml": f"resources: [../base/a, ../base/b]\n{extra}"}
+    for name in ("a", "b"):
+        files[f"apps/base/{name}/kustomization.yaml"] = f"namespace: {name}\nresources: [x.yaml]\n"
+        files[f"apps/base/{name}/x.yaml"] = (
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec:\n  replicas: 1\n"
+        )
+    return files
+
+
+@pytest.mark.parametrize("space", ["a", "b"])
+def test_each_of_several_bases_says_the_namespace_of_its_own(space: str) -> None:
+    ref = ObjectRef(kind="Deployment", namespace=space, name="x")
+    found = locate(ref, build(several_bases()), Hints("prod"))
+    assert (found.path, found.built_in) == (f"apps/base/{space}/x.yaml", "apps/prod")
+    with pytest.raises(NotEditable, match="not for namespace c"):
+        locate(ref.model_copy(update={"namespace": "c"}), build(several_bases()), Hints("prod"))
+    above = build(several_bases("namespace: c\n"))
+    with pytest.raises(NotEditable, match="not for namespace"):
+        locate(ref, above, Hints("prod"))
+
+
+def test_an_autoscaler_of_the_second_base_owns_the_replicas_there() -> None:
+    files = several_bases()
+    files["apps/base/b/kustomization.yaml"] = "namespace: b\nresources: [x.yaml, hpa.yaml]\n"
+    files["apps/base/b/hpa.yaml"] = (
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: x}\n"
+        "spec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: x}\n  maxReplicas: 3\n"
+    )
+    index = build(files)
+    ref = ObjectRef(kind="Deployment", namespace="b", name="x")
+    assert scaler_of(index, ref) is not None
+    assert scaler_of(index, ref.model_copy(update={"namespace": "a"})) is None
