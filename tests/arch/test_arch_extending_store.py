@@ -51,7 +51,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_store_of_the_recipe_keeps_the_promises_of_all_stores(copy: Path) -> None:
     words = pytest_words("tests/contract/test_memory_index.py", "-k", "journal")
-    assert "18 passed" in run(copy, *words)
+    assert "19 passed" in run(copy, *words)
 
 
 def test_a_store_that_breaks_a_promise_fails_there(copy: Path, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_store_that_breaks_a_promise_fails_there(copy: Path, tmp_path: Path) -
         module.read_text().replace("kept = await self._of(model)", "kept = self._read()")
     )
     told = failed(broken, *pytest_words("tests/contract/test_memory_index.py", "-k", "journal"))
-    assert "3 failed, 15 passed" in told
+    assert "3 failed, 16 passed" in told
     assert "test_models_are_never_compared" in told
 
 

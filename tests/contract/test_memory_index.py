@@ -12,11 +12,15 @@ import pytest
 from sqlalchemy import Engine
 
 from kfix.infra.memory.embedding import MistralEmbedder, Vector
-from kfix.infra.memory.index import Page, Remembered, Space, VectorIndex
+from kfix.infra.memory.index import FILTERED, Page, Remembered, Space, VectorIndex, space_name
+from kfix.infra.memory.opening import open_memory
 from kfix.infra.memory.pinecone import PineconeIndex
+from kfix.infra.memory.qdrant import QdrantIndex
+from kfix.infra.memory.settings import MemorySettings
 from kfix.infra.memory.sql import SqlIndex
+from kfix.infra.settings import BadSettings
 from kfix.infra.store.engine import open_engine
-from sandbox import mistral, pinecone
+from sandbox import mistral, pinecone, qdrant
 from sandbox.faults import Fault, Faults
 from sandbox.serving import serve
 from schemas import errors
@@ -117,6 +121,12 @@ async def test_an_empty_memory_finds_nothing(index: VectorIndex) -> None:
     assert await index.known(["a"], model="m") == set()
     assert await index.spaces() == ()
     await index.forget(["a"], model="m")
+
+
+async def test_first_writers_at_once_all_get_in(index: VectorIndex) -> None:
+    await asyncio.gather(*(put(index, f"inc-{n}", vector(1, n, 0)) for n in range(6)))
+    assert await index.spaces() == (Space("m", 3, 6),)
+    assert len(await found(index, X, limit=9)) == 6
 
 
 async def test_nearness_is_the_cosine_whatever_the_length(index: VectorIndex) -> None:
@@ -303,6 +313,77 @@ async def test_writers_at_once_leave_one_row_each(store_url: str, store: Engine)
     ]
     for engine in engines:
         engine.dispose()
+
+
+async def test_qdrant_filters_by_indexed_fields_where_others_are_refused() -> None:
+    state = qdrant.Qdrant(strict=True)
+    async with serve(qdrant.create_app(state)) as url:
+        index = QdrantIndex(url=url, api_key=state.api_key, prefix="kfix", timeout_s=5)
+        fields = dict.fromkeys(FILTERED, "one")
+        await put(index, "a", X, **fields)
+        assert await found(index, X, **fields) == ["a"]
+        with pytest.raises(errors.Rejected):
+            await found(index, X, title="one")
+        await index.close()
+
+
+async def test_a_collection_that_compares_otherwise_is_refused() -> None:
+    state = qdrant.Qdrant()
+    async with serve(qdrant.create_app(state)) as url:
+        index = QdrantIndex(url=url, api_key=state.api_key, prefix="kfix", timeout_s=5)
+        name = f"kfix_{space_name('m')}"
+        state.collections[name] = qdrant.Collection(size=3, distance="Dot")
+        for ask in (put(index, "a", X), found(index, X)):
+            with pytest.raises(errors.Rejected) as refused:
+                await ask
+            assert refused.value.reason == "metric"
+        await index.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "kind"),
+    [
+        ("qdrant", {}, "QdrantIndex"),
+        ("weaviate", {}, "WeaviateIndex"),
+        ("pinecone", {}, "PineconeIndex"),
+        ("embedded", {}, "SqlIndex"),
+        (
+            "pgvector",
+            {"KFIX_MEMORY_PGVECTOR_URL": "postgresql+psycopg2://a:b@127.0.0.1:9/c"},
+            "PgvectorIndex",
+        ),
+    ],
+)
+async def test_a_store_is_opened_by_its_name_and_asks_nobody(
+    name: str, said: dict[str, str], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in said.items():
+        monkeypatch.setenv(variable, value)
+    engine = open_engine(f"sqlite:///{tmp_path / 'store.db'}")
+    async with open_memory(engine, MemorySettings(_env_file=None, index=name)) as memory:
+        assert type(memory.index).__name__ == kind
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("pgvector", {}),
+        ("pgvector", {"KFIX_MEMORY_PGVECTOR_URL": "sqlite:///elsewhere.db"}),
+        ("weaviate", {"KFIX_MEMORY_WEAVIATE_GRPC_URL": "http://127.0.0.1:8080/"}),
+    ],
+)
+async def test_settings_that_cannot_be_are_refused_before_anybody_is_asked(
+    name: str, said: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for variable, value in said.items():
+        monkeypatch.setenv(variable, value)
+    engine = open_engine(f"sqlite:///{tmp_path / 'store.db'}")
+    with pytest.raises(BadSettings, match=f"KFIX_MEMORY_{name.upper()}"):
+        async with open_memory(engine, MemorySettings(_env_file=None, index=name)):
+            pass
+    engine.dispose()
 
 
 async def test_a_store_without_the_table_is_a_typed_failure(tmp_path: Path) -> None:

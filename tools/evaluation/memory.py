@@ -54,15 +54,15 @@ def measured(model: str, cases: Sequence[Told], vectors: Sequence[NDArray[np.flo
         [[one.cause == other.cause for other in cases] for one in cases]
     )
     np.fill_diagonal(same, False)
-    asked = same.any(axis=1)
+    asked = np.any(same, axis=1, keepdims=True)[:, 0]
     order = np.argsort(-near, axis=1, kind="stable")
     first = same[np.arange(len(cases)), order[:, 0]]
-    three = np.take_along_axis(same, order[:, :3], axis=1).any(axis=1)
+    three = np.any(np.take_along_axis(same, order[:, :3], axis=1), axis=1, keepdims=True)[:, 0]
     rows = []
     for threshold in _STEPS:
         above = np.take_along_axis(near, order[:, :3], axis=1) >= threshold
         right = np.take_along_axis(same, order[:, :3], axis=1) & above
-        back = right.any(axis=1)[asked].mean()
+        back = np.any(right, axis=1, keepdims=True)[asked, 0].mean()
         rows.append((threshold, float(back), float(right.sum() / max(1, above.sum()))))
     return Quality(
         model,

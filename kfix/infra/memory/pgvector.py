@@ -209,7 +209,12 @@ class PgvectorIndex:
 
 
 def _exists(connection: Connection, name: str) -> bool:
-    return connection.scalar(select(func.to_regclass(name))) is not None
+    """As this statement sees it; ``to_regclass`` may still say what it said before a lock was waited for."""
+    there = text(
+        "SELECT 1 FROM pg_catalog.pg_tables"
+        " WHERE tablename = :name AND schemaname = ANY (current_schemas(false))"
+    )
+    return connection.scalar(there, {"name": name}) is not None
 
 
 def _table(model: str, dimension: int) -> Table:

@@ -42,6 +42,7 @@ class PineconeIndex:
         self._timeout_s = timeout_s
         self._client: Any = None
         self._index: Any = None
+        self._connecting = asyncio.Lock()
         self._dimension = 0
 
     async def upsert(
@@ -131,19 +132,25 @@ class PineconeIndex:
         return {id: _remembered(answer.vectors[id], model) for id in ids if id in answer.vectors}
 
     async def _connect(self) -> Any:
-        if self._index is None:
-            from pinecone import AsyncPinecone
+        async with self._connecting:
+            if self._index is None:
+                from pinecone import AsyncPinecone, RetryConfig
 
-            self._client = AsyncPinecone(api_key=self._api_key, timeout=self._timeout_s)
-            self._index = await self._asked(self._client.index(host=self._host))
-        if not self._dimension:
-            told = await self._asked(self._index.describe_index_stats())
-            if str(told.metric or "cosine").lower() != "cosine":
-                raise errors.Rejected(
-                    f"the index compares by {told.metric}, not by cosine", reason="metric"
+                # Both waits together are a fifth of the time-out: what fails fast is told as what it is.
+                self._client = self._client or AsyncPinecone(
+                    api_key=self._api_key,
+                    timeout=self._timeout_s,
+                    retry_config=RetryConfig(max_retries=2, max_wait=self._timeout_s / 10),
                 )
-            self._dimension = int(told.dimension or 0)
-        return self._index
+                self._index = await self._asked(self._client.index(host=self._host))
+            if not self._dimension:
+                told = await self._asked(self._index.describe_index_stats())
+                if str(told.metric or "cosine").lower() != "cosine":
+                    raise errors.Rejected(
+                        f"the index compares by {told.metric}, not by cosine", reason="metric"
+                    )
+                self._dimension = int(told.dimension or 0)
+            return self._index
 
     async def close(self) -> None:
         """Closes index and client; the next call connects anew."""

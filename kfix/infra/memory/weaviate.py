@@ -50,6 +50,7 @@ class WeaviateIndex:
         self._prefix = prefix[:1].upper() + prefix[1:]
         self._timeout_s = timeout_s
         self._client: Any = None
+        self._connecting = asyncio.Lock()
         self._dimensions: dict[str, int] = {}
 
     async def upsert(
@@ -190,15 +191,16 @@ class WeaviateIndex:
         return (await self._connected()).collections.get(self._collection(model))
 
     async def _connected(self) -> Any:
-        if self._client is None:
-            client = _client(self._url, self._grpc_url, self._api_key, self._timeout_s)
-            try:
-                await self._asked(client.connect())
-            except errors.KFixError:
-                await client.close()
-                raise
-            self._client = client
-        return self._client
+        async with self._connecting:
+            if self._client is None:
+                client = _client(self._url, self._grpc_url, self._api_key, self._timeout_s)
+                try:
+                    await self._asked(client.connect())
+                except BaseException:
+                    await client.close()
+                    raise
+                self._client = client
+            return self._client
 
     async def _asked(self, call: Awaitable[T]) -> T:
         """The call's answer within the time-out. Weaviate's exceptions as ours."""
