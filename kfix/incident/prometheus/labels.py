@@ -32,6 +32,12 @@ _PLACES = tuple(name for name in NAMES.values() if name != "kube_replica_set")
 #: Of kube-state-metrics: what stands in no namespace (a ``namespace`` beside it is the exporter's own), and what does.
 _CLUSTER_WIDE = frozenset({"node", "persistentvolume", "storageclass"})
 _NAMESPACED = frozenset(NAMES) - {"cluster", "namespace", "service", "pod", "container", "node"}
+#: Labels that a rule gives to all of its alerts, or that change with each.
+_SAME_FOR_ALL = frozenset(
+    {"severity", "team", "owner", "priority", "alertgroup", "monitor", "replica", "region", "env"}
+    | {"environment", "runbook", "runbook_url", "value", "uid", "id", "kube_replica_set"}
+)
+_MOST_APART = 8
 _STATE_METRICS = re.compile(r"kube-?state-?metrics", re.IGNORECASE)
 _NODE_EXPORTER = re.compile(r"node-?_?exporter", re.IGNORECASE)
 _KUBELET = re.compile(r"kubelet|cadvisor", re.IGNORECASE)
@@ -75,7 +81,7 @@ def _job_of_a_service(labels: Mapping[str, str], scraped: frozenset[str]) -> str
     it scrapes, or ``namespace/name`` of a PodMonitor. Empty for exporters, and for jobs of a cluster's common targets.
     """
     job = labels.get("job", "")
-    if scraped != frozenset(_SCRAPE) or _COMMON_JOB.match(job):
+    if scraped != frozenset(_SCRAPE) or _COMMON_JOB.match(job) or f"{_EXPORTED}job" in labels:
         return ""
     if any(labels.get(name) for name in (*_NAMESPACED, "service", "pod", "container", "node")):
         return ""
@@ -88,8 +94,19 @@ def shared_name(label: str) -> str:
 
 
 def group_of(named: Mapping[str, str]) -> str:
-    """What of a rule's series fired, as tags of the shared names: ``kube_namespace:shop,kube_deployment:api``."""
-    return ",".join(f"{name}:{named[name]}" for name in _PLACES if named.get(name))
+    """What of a rule's series fired, as tags of the shared names: ``kube_namespace:shop,kube_deployment:api``.
+
+    Where those name nothing inside a namespace, the other labels tell its series apart: ``kube_namespace:shop,queue:mails``.
+    """
+    names = [name for name in _PLACES if named.get(name)]
+    if not set(names) - {"kube_cluster_name", "kube_namespace"}:
+        names += sorted(name for name in named if _tells_apart(name, named[name]))[:_MOST_APART]
+    return ",".join(f"{name}:{named[name]}" for name in names)
+
+
+def _tells_apart(name: str, value: str) -> bool:
+    told = name in _PLACES or name in _SAME_FOR_ALL or name.startswith(("scrape_", _EXPORTED))
+    return bool(value) and "," not in value and not told
 
 
 def scraped_in(labels: Mapping[str, str]) -> frozenset[str]:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from enrich.core.repeats import trouble_of_alert
 from ingest.agent import build_app
 from ingest.ports import IngestPorts
 from ingest.settings import Ingest
@@ -226,7 +227,16 @@ SUBJECTS: list[tuple[dict[str, str], str]] = [
     (
         {"persistentvolume": "pv-1", "namespace": "monitoring", "pod": "kube-state-metrics-7d-x2"}
         | KSM,
-        "",
+        "persistentvolume:pv-1",
+    ),
+    (
+        {"namespace": "shop", "queue": "mails", "uid": "1", "value": "7"},
+        "kube_namespace:shop,queue:mails",
+    ),
+    ({"namespace": "shop", "job": "checkout"}, "kube_namespace:shop,app:checkout"),
+    (
+        {"namespace": "shop", "deployment": "api", "queue": "mails"},
+        "kube_namespace:shop,kube_deployment:api",
     ),
     (
         {"node": "n1", "namespace": "shop", "pod": "api-0", **KSM},
@@ -260,10 +270,13 @@ SUBJECTS: list[tuple[dict[str, str], str]] = [
         "kube_namespace:shop,pod_name:api-0",
     ),
     ({"job": "x", "namespace": "shop", "exported_job": "y"}, "kube_namespace:shop"),
-    ({"job": "blackbox", "instance": "https://shop.test/pay", "namespace": "monitoring"}, ""),
+    (
+        {"job": "blackbox", "instance": "https://shop.test/pay", "namespace": "monitoring"},
+        "url:https://shop.test/pay",
+    ),
     (
         {"job": "probe/shop", "instance": "https://shop.test/pay", "namespace": "shop"},
-        "kube_namespace:shop",
+        "kube_namespace:shop,url:https://shop.test/pay",
     ),
 ]
 
@@ -344,3 +357,15 @@ def test_a_captured_payload_is_recognised() -> None:
     assert alert_in(ALERTMANAGER_FIRING, b"x").alert.source == "alertmanager"
     assert alert_in(ALERTMANAGER_RESOLVED, b"x").alert.state == "resolved"
     assert alert_in({"title": "[Triggered] x", "version": "4"}, b"x").alert.source == "datadog"
+
+
+def test_series_of_one_rule_are_troubles_of_their_own_whatever_tells_them_apart() -> None:
+    def trouble(**labels: str) -> str:
+        said = {"labels": {"alertname": "Slow", "namespace": "shop", **labels}, "status": "firing"}
+        return trouble_of_alert(alert_of(said, {}))
+
+    assert trouble(app="checkout") != trouble(app="payments")
+    assert trouble(job="checkout") != trouble(job="payments")
+    assert trouble(queue="mails") != trouble(queue="bills")
+    assert trouble(queue="mails", severity="page", uid="1") == trouble(queue="mails", uid="2")
+    assert trouble(deployment="api", code="500") == trouble(deployment="api", code="503")
