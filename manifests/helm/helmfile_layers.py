@@ -63,7 +63,7 @@ def filling_of(index: RepositoryIndex, release: FileRelease) -> Filling | None:
 
     files = {*release.reads, *(one.path for one in release.layers if one.text)}
     return Filling(
-        f"{release.place} {release.environment}",
+        (release.place, release.environment),
         tuple(_of_state(index, part) for part in filling.state.parts),
         filling.state.values,
         again,
@@ -107,10 +107,11 @@ def placed(
 def _layer_of(
     releases: Sequence[Release], release: Release, filling: Filling, at: paths.Path
 ) -> Layer:
-    """The place of helmfile's own value that no other environment reads. Raises NotEditable."""
+    """The place of helmfile's own value that no other environment reads; what else of the environment does is rendered
+    for the proof. Raises NotEditable."""
     own = replace(release, layers=filling.layers)
     others = {one.filling.of: one for one in releases if one.filling is not None}
-    others.pop(filling.of, None)
+    others = {of: one for of, one in others.items() if of[1] != filling.of[1]}
     beside = [replace(o, layers=o.filling.layers) for o in others.values() if o.filling]
     return layer_for(own, [own, *beside], at)
 

@@ -92,9 +92,9 @@ class Layer:
 @dataclass(frozen=True, slots=True)
 class Filling:
     """A deployer's own values, lowest first, and what it makes of templates of values with other ones (``None``: nothing
-    that can be told). ``of``: whose they are; ``files``: what is read for it."""
+    that can be told). ``of``: the helmfile and the environment whose they are; ``files``: what is read for it."""
 
-    of: str
+    of: tuple[str, str]
     layers: tuple[Layer, ...]
     values: Mapping[str, Any]
     again: Callable[[Mapping[str, Any]], Sequence[Layer] | None]

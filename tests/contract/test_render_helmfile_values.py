@@ -69,6 +69,24 @@ RIGHT: dict[str, Mapping[str, str]] = {
         "values/api.yaml.gotmpl": GOTMPL
         + '{{- if eq .Environment.Name "prod" }}\nlevel: warn\n{{- else }}\nlevel: debug\n{{- end }}\n'
     },
+    "a variable of the template": FILES
+    | {
+        "values/api.yaml.gotmpl": "{{ $env := .Environment.Name }}\n{{- $api := .Values.api }}\n"
+        + GOTMPL.replace(".Values.api.replicas", "$api.replicas")
+        + '{{ if eq $env "prod" }}\nlevel: warn\n{{ end }}\n'
+    },
+    "a block on one of its values": FILES
+    | {
+        "values/api.yaml.gotmpl": "{{- with .Values.api }}\nreplicaCount: {{ .replicas }}\n"
+        "level: {{ $.Environment.Name }}\n{{- else }}\nlevel: none\n{{- end }}\n"
+    },
+    "two helmfiles with the values of one environment": FILES
+    | {
+        "other.yaml": f"{ENVIRONMENTS}---\n{MADE.replace('api.yaml', 'web.yaml').replace('name: api', 'name: web')}",
+        "helmfile.yaml": "helmfiles: [api.yaml, other.yaml]\n",
+        "api.yaml": f"{ENVIRONMENTS}---\n{MADE}",
+        "values/web.yaml.gotmpl": "replicaCount: 2\nresources: {limits: {memory: {{ .Values.api.memory }}}}\n",
+    },
     "a variable of the shell beside it": FILES
     | {"values/api.yaml.gotmpl": GOTMPL + 'level: {{ env "LEVEL" | default "warn" }}\n'},
     "values in the helmfile": _with("helmfile.yaml.gotmpl", f"{ENVIRONMENTS}---\n{INLINE}"),
@@ -178,6 +196,23 @@ LOOSE: dict[str, Mapping[str, str]] = {
         "helmfile.yaml": f"{ENVIRONMENTS}---\n{MADE}  - name: web\n    namespace: shop\n    chart: ./charts/api\n"
         "    values: [values/api.yaml.gotmpl]\n"
     },
+    "a value that a release of another helmfile gets": FILES
+    | {"other.yaml": f"{ENVIRONMENTS}---\n{MADE.replace('name: api', 'name: web')}"}
+    | {"helmfile.yaml": "helmfiles: [api.yaml, other.yaml]\n"}
+    | {"api.yaml": f"{ENVIRONMENTS}---\n{MADE}"},
+    "a value that a chart of another helmfile gets": FILES
+    | {"other.yaml": f"{ENVIRONMENTS}---\n{MADE.replace('./charts/api', 'far/web')}"}
+    | {"helmfile.yaml": "helmfiles: [api.yaml, other.yaml]\n"}
+    | {"api.yaml": f"{ENVIRONMENTS}---\n{MADE}"},
+    "a variable that is set anew": FILES
+    | {"values/api.yaml.gotmpl": "{{ $a := .Values.api }}{{ $a = .Values.api }}\n" + GOTMPL},
+    "a variable outside of its block": FILES
+    | {
+        "values/api.yaml.gotmpl": "{{ if true }}{{ $r := .Values.api.replicas }}{{ end }}\n"
+        "replicaCount: {{ $r }}\n"
+    },
+    "a variable that the shell says": FILES
+    | {"values/api.yaml.gotmpl": '{{ $r := env "R" | default 4 }}\nreplicaCount: {{ $r }}\n'},
     "a file of helmfile's own values that another release reads too": FILES
     | {
         "envs/prod.yaml": "replicaCount: 4\n",

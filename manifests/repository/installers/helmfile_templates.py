@@ -1,4 +1,4 @@
-"""What helmfile's templates say, as far as that is exact: fields, texts, conditions and functions that ask nobody. Pure.
+"""What helmfile's templates say, as far as that is exact: fields, texts, variables, conditions, functions that ask nobody. Pure.
 
 Sources: Go's text/template, Sprig's functions and helmfile's own (``get``, ``toYaml``, ``required``). All else raises.
 """
@@ -18,7 +18,8 @@ _ACTION = re.compile(
     re.DOTALL,
 )
 _TOKEN = re.compile(
-    rf"\s*({_STRING}|-?[0-9]+(?![\w.])|\.[A-Za-z_][\w.]*|[A-Za-z_]\w*|[()|])", re.DOTALL
+    rf"\s*({_STRING}|-?[0-9]+(?![\w.])|\$?\.[A-Za-z_][\w.]*|\$[A-Za-z_][\w.]*|[A-Za-z_]\w*|[()|])",
+    re.DOTALL,
 )
 
 
@@ -36,6 +37,8 @@ class _Unknown:
 @dataclass(slots=True)
 class _If:
     branches: list[tuple[str, list[Any]]]
+    #: Is what its first branch says the dot there (``with``)?
+    dot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ class _Say:
 
 
 _ENV = re.compile(r"\benv\s")
+#: A variable, which is known up to the end of the block that it stands in.
+_VARIABLE = re.compile(r"\$([A-Za-z_]\w*)\s*:=\s*(.+)", re.DOTALL)
+_ROOT = "$"
 #: What stands in a text where something is that cannot be told.
 UNKNOWN = "\ufffd?"
 
@@ -94,7 +100,7 @@ def _block(pieces: list[str | tuple[str]], at: int) -> tuple[list[Any], int]:
             out.append(one)
         elif re.match(r"(else|end)\b", one[0]):
             return out, at
-        elif one[0].startswith("if "):
+        elif one[0].startswith(("if ", "with ")):
             branch, at = _condition(pieces, at)
             out.append(branch)
         elif one[0].startswith("/*"):
@@ -107,7 +113,8 @@ def _block(pieces: list[str | tuple[str]], at: int) -> tuple[list[Any], int]:
 
 def _condition(pieces: list[str | tuple[str]], at: int) -> tuple[_If, int]:
     branches: list[tuple[str, list[Any]]] = []
-    said = pieces[at][0].removeprefix("if ")
+    dot = pieces[at][0].startswith("with ")
+    said = pieces[at][0].removeprefix("with " if dot else "if ")
     while True:
         inner, at = _block(pieces, at + 1)
         branches.append((said, inner))
@@ -115,7 +122,9 @@ def _condition(pieces: list[str | tuple[str]], at: int) -> tuple[_If, int]:
             raise NotFilled(f"if {said}")
         word = pieces[at][0]
         if word == "end":
-            return _If(branches), at
+            return _If(branches, dot), at
+        if dot and word != "else":
+            raise NotFilled(word)
         said = word.removeprefix("else").strip().removeprefix("if ") or "true"
 
 
@@ -124,6 +133,10 @@ def _rendered(parsed: list[Any], data: Mapping[str, Any], *, partly: bool = Fals
     for one in parsed:
         if isinstance(one, str):
             out.append(one)
+        elif isinstance(one, _Say) and (named := _VARIABLE.fullmatch(one.expression)):
+            if partly and _ENV.search(one.expression):
+                raise NotFilled("env")
+            data = {**data, _ROOT + named[1]: _value(named[2], data)}
         elif isinstance(one, _Say):
             try:
                 if partly and _ENV.search(one.expression):
@@ -136,12 +149,20 @@ def _rendered(parsed: list[Any], data: Mapping[str, Any], *, partly: bool = Fals
         else:
             if partly and any(_ENV.search(said) for said, _ in one.branches):
                 raise NotFilled("env")
-            none: list[Any] = []
-            chosen = next(
-                (inner for said, inner in one.branches if _true(_value(said, data))), none
-            )
-            out += _rendered(chosen, data, partly=partly)
+            said_so = ((inner, _value(said, data)) for said, inner in one.branches)
+            chosen = next(((inner, value) for inner, value in said_so if _true(value)), None)
+            if chosen is not None:
+                inside = one.dot and chosen[0] is one.branches[0][1]
+                within = _within(data, chosen[1]) if inside else data
+                out += _rendered(chosen[0], within, partly=partly)
     return out
+
+
+def _within(data: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
+    """What a block sees whose dot is a value: its fields, the variables, and the first dot as ``$``."""
+    kept = {key: one for key, one in data.items() if key.startswith(_ROOT)}
+    kept.setdefault(_ROOT, data)
+    return {**(value if isinstance(value, Mapping) else {}), **kept}
 
 
 def _true(value: Any) -> bool:
@@ -217,13 +238,21 @@ def _operand(tokens: list[str], at: int, data: Mapping[str, Any]) -> tuple[Any, 
         return value, at + 1
     if word[0] in '"`':
         return word[1:-1], at + 1
-    if word[0] == ".":
-        return _field(word, data), at + 1
+    if word[0] in (".", _ROOT):
+        return (_field if word[0] == "." else _variable)(word, data), at + 1
     if word in ("true", "false", "nil"):
         return {"true": True, "false": False, "nil": None}[word], at + 1
     if re.fullmatch(r"-?[0-9]+", word):
         return int(word), at + 1
     return _called(word, []), at + 1
+
+
+def _variable(word: str, data: Mapping[str, Any]) -> Any:
+    name, _, rest = word.partition(".")
+    if name != _ROOT and name not in data:
+        raise NotFilled(word)
+    node = data.get(_ROOT, data) if name == _ROOT else data[name]
+    return _field(f".{rest}", node) if rest else node
 
 
 def _field(word: str, data: Mapping[str, Any]) -> Any:
