@@ -404,7 +404,7 @@ async def test_pinecone_refusing_and_failing_is_typed() -> None:
         with pytest.raises(errors.Rejected):
             await put(index, "a", vector(1, 0))
         faults.switch_on(Fault("pinecone", "error", status=503))
-        with pytest.raises(errors.Unavailable):
+        with pytest.raises(errors.Retryable):
             await found(index, vector(1, 0, 0))
         await index.close()
 

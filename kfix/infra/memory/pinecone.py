@@ -134,13 +134,10 @@ class PineconeIndex:
     async def _connect(self) -> Any:
         async with self._connecting:
             if self._index is None:
-                from pinecone import AsyncPinecone, RetryConfig
+                from pinecone import AsyncPinecone
 
-                # Both waits together are a fifth of the time-out: what fails fast is told as what it is.
                 self._client = self._client or AsyncPinecone(
-                    api_key=self._api_key,
-                    timeout=self._timeout_s,
-                    retry_config=RetryConfig(max_retries=2, max_wait=self._timeout_s / 10),
+                    api_key=self._api_key, timeout=self._timeout_s
                 )
                 self._index = await self._asked(self._client.index(host=self._host))
             if not self._dimension:
@@ -163,6 +160,7 @@ class PineconeIndex:
     async def _asked(self, call: Awaitable[T]) -> T:
         """The call's answer within the time-out, in which the client repeats by itself what may be repeated.
 
+        Its waits between repeats cannot be set and take up to ten seconds: a server that fails may end as TimedOut.
         Pinecone's exceptions as ours.
         """
         from pinecone.errors.exceptions import (
