@@ -48,6 +48,7 @@ def _serve(names: list[str]) -> None:
     from kfix.engine.runtime.process import serve
     from kfix.engine.runtime.settings import Runtime
     from kfix.infra import settings
+    from kfix.infra.clients import prometheus
     from kfix.infra.clusters import fleet
     from kfix.infra.telemetry import logs
     from schemas import errors
@@ -55,6 +56,9 @@ def _serve(names: list[str]) -> None:
     # All of them before anything opens: a stage that opens late must not find out late.
     settings.check(of_stages(names))
     fleet()
+    series = settings.load(prometheus.PrometheusConnection)
+    if {"enrich", "learn"}.intersection(names) and (trouble := prometheus.complaint(series)):
+        raise settings.BadSettings([trouble])
     logs.configure(settings.load(settings.AppSettings).log_level, people=sys.stderr.isatty())
     try:
         uvloop.run(

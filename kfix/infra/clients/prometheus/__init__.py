@@ -4,6 +4,7 @@ from kfix.infra.clients.prometheus.client import (
     Prometheus,
     PromSeries,
     app_url,
+    complaint,
     configured,
     open_prometheus,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "Prometheus",
     "PrometheusConnection",
     "app_url",
+    "complaint",
     "configured",
     "open_prometheus",
 ]

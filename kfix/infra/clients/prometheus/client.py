@@ -139,6 +139,17 @@ def _series(item: Mapping[str, Any]) -> PromSeries:
     )
 
 
+def complaint(connection: PrometheusConnection) -> str:
+    """What is missing to tell the series of several clusters apart; empty where nothing is. Raises BadSettings."""
+    told = connection.cluster_label or connection.cluster
+    if told or not configured(connection) or not fleet().is_several:
+        return ""
+    return (
+        "several clusters are configured: set KFIX_PROMETHEUS_CLUSTER_LABEL to the label that tells them apart,"
+        " or KFIX_PROMETHEUS_CLUSTER to the one whose series these are"
+    )
+
+
 @asynccontextmanager
 async def open_prometheus(connection: PrometheusConnection) -> AsyncIterator[Prometheus]:
     """Opens the client. Raises errors.Unauthorized when none is configured, ValueError for a bad address, errors.Rejected
@@ -147,12 +158,8 @@ async def open_prometheus(connection: PrometheusConnection) -> AsyncIterator[Pro
         raise errors.Unauthorized(
             "no Prometheus configured: set KFIX_PROMETHEUS_URL", reason="no_url"
         )
-    if fleet().is_several and not (connection.cluster_label or connection.cluster):
-        raise errors.Rejected(
-            "several clusters are configured: set KFIX_PROMETHEUS_CLUSTER_LABEL to the label that tells them apart,"
-            " or KFIX_PROMETHEUS_CLUSTER to the one whose series these are",
-            reason="no_cluster_label",
-        )
+    if trouble := complaint(connection):
+        raise errors.Rejected(trouble, reason="no_cluster_label")
     bounds = Bounds(
         timeout_s=connection.timeout_s,
         total_s=connection.timeout_s,

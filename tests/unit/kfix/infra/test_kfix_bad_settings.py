@@ -115,3 +115,17 @@ def test_words_for_environments_cannot_move_production(
 def test_words_for_environments_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KFIX_ENVIRONMENT_WORDS", '{"staging": ["uat", "integ"]}')
     assert load(AppSettings).environment_words == {"staging": ("uat", "integ")}
+
+
+def test_series_of_several_clusters_need_a_label_before_anything_opens(tmp_path: Path) -> None:
+    file = tmp_path / "clusters.yaml"
+    file.write_text("".join(f"- {{name: {n}, kubernetes: {{url: 'https://{n}'}}}}\n" for n in "ab"))
+    (tmp_path / "empty").mkdir()
+    said = refused(
+        ["up"],
+        tmp_path / "empty",
+        KFIX_CLUSTERS_FILE=str(file),
+        KFIX_PROMETHEUS_URL="http://127.0.0.1:9",
+    )
+    (line,) = said
+    assert "KFIX_PROMETHEUS_CLUSTER_LABEL" in line
