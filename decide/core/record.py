@@ -119,7 +119,7 @@ def _context(bundle: ContextBundle, verdict: Verdict) -> IncidentContext:
         environment=bundle.environment,
         service=bundle.service,
         team=bundle.team,
-        alert_title=bundle.alert.title,
+        alert_title=bundle.alert.title or (bundle.monitor.name if bundle.monitor else ""),
         monitor_id=_number(bundle.monitor.rule_id if bundle.monitor else bundle.alert.rule.id),
         alerted_at=bundle.alerted_at,
         tags=bundle.alert.labels,

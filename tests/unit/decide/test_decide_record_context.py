@@ -147,6 +147,21 @@ def test_a_record_is_the_verdict_with_its_identity() -> None:
     assert made.broken == (BrokenRule(where="w", what="x"),)
 
 
+@pytest.mark.parametrize(
+    ("title", "monitor", "told"),
+    [
+        ("[Triggered] a", Monitor(name="b"), "[Triggered] a"),
+        ("", Monitor(name="b"), "b"),
+        ("", None, ""),
+    ],
+)
+def test_an_alert_without_a_title_is_called_as_its_monitor(
+    title: str, monitor: Monitor | None, told: str
+) -> None:
+    bundle = bundle_of({}, alert=Alert(title=title, state="firing"), monitor=monitor)
+    assert record(bundle=bundle).context.alert_title == told
+
+
 def test_the_context_is_what_later_stages_need() -> None:
     fields: Obj = {
         "environment": "staging",
