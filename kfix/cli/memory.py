@@ -14,7 +14,7 @@ from kfix.cli.terminal import tell
 
 if TYPE_CHECKING:
     from kfix.infra.memory.opening import OpenedMemory
-    from kfix.infra.memory.reembedding import Moved
+    from kfix.infra.memory.reembedding import Reembedded
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ def reembed(
     from kfix.infra.memory.reembedding import reembed as moving
 
     async def moved(memory: OpenedMemory) -> bool:
-        last: dict[str, Moved] = {}
+        last: dict[str, Reembedded] = {}
         async with _bar() as advance:
             async for each in moving(memory, batch=batch, keep=keep):
                 last[each.space.model] = each
@@ -116,7 +116,7 @@ def _with_memory(work: Callable[[OpenedMemory], Awaitable[T]]) -> T:
 
 
 @asynccontextmanager
-async def _bar() -> AsyncIterator[Callable[[Moved], None]]:
+async def _bar() -> AsyncIterator[Callable[[Reembedded], None]]:
     """A bar for each space on the error stream, where that is a terminal."""
     from rich.console import Console
     from rich.progress import Progress, TaskID
@@ -124,7 +124,7 @@ async def _bar() -> AsyncIterator[Callable[[Moved], None]]:
     tasks: dict[str, TaskID] = {}
     with Progress(console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as bar:
 
-        def advance(moved: Moved) -> None:
+        def advance(moved: Reembedded) -> None:
             model = moved.space.model
             if model not in tasks:
                 tasks[model] = bar.add_task(model, total=moved.space.count)

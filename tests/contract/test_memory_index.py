@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from kfix.infra.memory.embedding import MistralEmbedder, Vector
-from kfix.infra.memory.index import FILTERED, Page, Remembered, Space, VectorIndex, space_name
+from kfix.infra.memory.index import FILTERED, MemoryPage, Remembered, Space, VectorIndex, space_name
 from kfix.infra.memory.opening import open_memory
 from kfix.infra.memory.pinecone import PineconeIndex
 from kfix.infra.memory.qdrant import QdrantIndex
@@ -117,7 +117,7 @@ async def test_models_are_never_compared(index: VectorIndex) -> None:
 
 async def test_an_empty_memory_finds_nothing(index: VectorIndex) -> None:
     assert await found(index, X) == []
-    assert await index.page(model="m", limit=10) == Page(())
+    assert await index.page(model="m", limit=10) == MemoryPage(())
     assert await index.known(["a"], model="m") == set()
     assert await index.spaces() == ()
     await index.forget(["a"], model="m")

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from kfix.infra.memory.embedding import HashingEmbedder, Vector, hashed
 from kfix.infra.memory.index import Space, VectorIndex
 from kfix.infra.memory.opening import OpenedMemory
-from kfix.infra.memory.reembedding import Moved, reembed
+from kfix.infra.memory.reembedding import Reembedded, reembed
 from kfix.infra.memory.sql import SqlIndex
 from kfix.infra.store.engine import open_store
 from schemas import errors
@@ -58,7 +58,7 @@ def memory(index: VectorIndex, embedder: Small) -> OpenedMemory:
     return OpenedMemory(embedder, index, -1.0, 50)
 
 
-async def steps(opened: OpenedMemory, batch: int = 4, keep: bool = False) -> list[Moved]:
+async def steps(opened: OpenedMemory, batch: int = 4, keep: bool = False) -> list[Reembedded]:
     return [moved async for moved in reembed(opened, batch=batch, keep=keep)]
 
 
@@ -69,7 +69,7 @@ async def test_what_another_model_remembered_is_moved_once(index: VectorIndex) -
     assert await new.recall(OOM) == []
     told = await steps(new)
     assert [moved.seen for moved in told] == [4, 8, 10]
-    assert told[-1] == Moved(Space("old", 3, 10), made=10)
+    assert told[-1] == Reembedded(Space("old", 3, 10), made=10)
     assert await index.spaces() == (Space("new", 3, 10),)
     assert {hit.id for hit in await new.recall(OOM)} == {f"inc-{n}" for n in range(10)}
     assert {hit.metadata["result"] for hit in await new.recall(OOM)} == {"success"}
@@ -86,7 +86,7 @@ async def test_stopped_half_way_it_goes_on_and_makes_nothing_twice(store: Engine
     again = Small("new")
     told = await steps(memory(index, again))
     assert again.asked == 6
-    assert told[-1] == Moved(Space("old", 3, 10), made=6, there=4)
+    assert told[-1] == Reembedded(Space("old", 3, 10), made=6, there=4)
     assert await index.spaces() == (Space("new", 3, 10),)
 
 

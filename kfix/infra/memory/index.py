@@ -42,7 +42,7 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class MemoryPage:
     """Some of a space, and where the next page begins: ``after`` is empty at the end."""
 
     items: tuple[Remembered, ...]
@@ -77,7 +77,7 @@ class VectorIndex(Protocol):
         """The nearest, best first, at least ``threshold`` near, whose metadata equal ``where``."""
         ...
 
-    async def page(self, *, model: str, limit: int, after: str = "") -> Page:
+    async def page(self, *, model: str, limit: int, after: str = "") -> MemoryPage:
         """Up to ``limit`` (1 to 100) of a model's, in an order of the store's own; ``after`` is an earlier page's."""
         ...
 

@@ -31,8 +31,8 @@ from sqlalchemy.exc import DBAPIError
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.memory.embedding import Vector
 from kfix.infra.memory.index import (
+    MemoryPage,
     Metadata,
-    Page,
     Remembered,
     Space,
     VectorHit,
@@ -111,18 +111,18 @@ class PgvectorIndex:
 
         return await self._asked(read)
 
-    async def page(self, *, model: str, limit: int, after: str = "") -> Page:
+    async def page(self, *, model: str, limit: int, after: str = "") -> MemoryPage:
         """In the order of the ids. Raises as the port says."""
 
-        def read(connection: Connection) -> Page:
+        def read(connection: Connection) -> MemoryPage:
             space = self._space(connection, model)
             if space is None:
-                return Page(())
+                return MemoryPage(())
             table = space[0]
             chosen = select(table.c.id, table.c.text, table.c.metadata).where(table.c.id > after)
             rows = connection.execute(chosen.order_by(table.c.id).limit(limit + 1)).all()
             items = tuple(Remembered(row.id, row.text, row.metadata) for row in rows[:limit])
-            return Page(items, items[-1].id if len(rows) > limit else "")
+            return MemoryPage(items, items[-1].id if len(rows) > limit else "")
 
         return await self._asked(read)
 

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from kfix.infra.clients.boundary import another, guarded, same
 from kfix.infra.memory.embedding import Vector
 from kfix.infra.memory.index import (
+    MemoryPage,
     Metadata,
-    Page,
     Remembered,
     Space,
     VectorHit,
@@ -81,7 +81,7 @@ class PineconeIndex:
             hits.append(VectorHit(kept.id, float(match.score), kept.metadata))
         return [hit for hit in hits if hit.similarity >= threshold]
 
-    async def page(self, *, model: str, limit: int, after: str = "") -> Page:
+    async def page(self, *, model: str, limit: int, after: str = "") -> MemoryPage:
         """In Pinecone's order of ids. Raises as ``upsert``."""
         index = await self._connect()
         listed = await self._asked(
@@ -91,7 +91,7 @@ class PineconeIndex:
         )
         found = await self._fetched([str(item.id) for item in listed.vectors], model)
         further = listed.pagination.next if listed.pagination else ""
-        return Page(tuple(found.values()), str(further or ""))
+        return MemoryPage(tuple(found.values()), str(further or ""))
 
     async def known(self, ids: Sequence[str], *, model: str) -> set[str]:
         """Which of the ids Pinecone has. Raises as ``upsert``."""

@@ -15,8 +15,8 @@ from kfix.infra.clients.boundary import guarded, same
 from kfix.infra.memory.embedding import Vector
 from kfix.infra.memory.index import (
     FILTERED,
+    MemoryPage,
     Metadata,
-    Page,
     Remembered,
     Space,
     VectorHit,
@@ -94,10 +94,10 @@ class QdrantIndex:
             hits.append(VectorHit(kept.id, float(point.score), kept.metadata))
         return [hit for hit in hits if hit.similarity >= threshold]
 
-    async def page(self, *, model: str, limit: int, after: str = "") -> Page:
+    async def page(self, *, model: str, limit: int, after: str = "") -> MemoryPage:
         """In the order of the points' names. Raises as the port says."""
         if not await self._dimension(model):
-            return Page(())
+            return MemoryPage(())
         points, further = await self._asked(
             self._open().scroll(
                 self._collection(model), limit=limit, offset=after or None, with_payload=True
@@ -105,7 +105,7 @@ class QdrantIndex:
         )
         for point in points:
             same(_NAME, {"model": model}, point.payload)
-        return Page(tuple(_remembered(p.payload) for p in points), str(further or ""))
+        return MemoryPage(tuple(_remembered(p.payload) for p in points), str(further or ""))
 
     async def known(self, ids: Sequence[str], *, model: str) -> set[str]:
         """Which of the ids have a point. Raises as the port says."""

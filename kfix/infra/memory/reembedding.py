@@ -14,7 +14,7 @@ from kfix.infra.memory.opening import OpenedMemory
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Reembedded:
     """How far a space is: ``made`` anew, ``there`` already, ``without_text``; the sum is what was looked at."""
 
     space: Space
@@ -28,7 +28,9 @@ class Moved:
         return self.made + self.there + self.without_text
 
 
-async def reembed(memory: OpenedMemory, *, batch: int, keep: bool = False) -> AsyncIterator[Moved]:
+async def reembed(
+    memory: OpenedMemory, *, batch: int, keep: bool = False
+) -> AsyncIterator[Reembedded]:
     """Each space of another model, told after every ``batch`` (1 to 100) vectors. ``keep``: old vectors stay.
 
     Raises as embedder and index do; a second call goes on.
@@ -41,8 +43,8 @@ async def reembed(memory: OpenedMemory, *, batch: int, keep: bool = False) -> As
 
 async def _space(
     memory: OpenedMemory, space: Space, batch: int, keep: bool
-) -> AsyncIterator[Moved]:
-    moved, after, settled = Moved(space), "", list[str]()
+) -> AsyncIterator[Reembedded]:
+    moved, after, settled = Reembedded(space), "", list[str]()
     while True:
         page = await memory.index.page(model=space.model, limit=batch, after=after)
         known = await memory.index.known(
@@ -50,7 +52,7 @@ async def _space(
         )
         new = [item for item in page.items if item.id not in known and item.text]
         made = await _made(memory, new)
-        moved = Moved(
+        moved = Reembedded(
             space,
             moved.made + len(made),
             moved.there + len(known),

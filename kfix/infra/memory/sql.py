@@ -21,8 +21,8 @@ from sqlalchemy.exc import DBAPIError
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.memory.embedding import Vector
 from kfix.infra.memory.index import (
+    MemoryPage,
     Metadata,
-    Page,
     Remembered,
     Space,
     VectorHit,
@@ -98,14 +98,14 @@ class SqlIndex:
                 same_dimension(asked, len(matrix.rows[0]), model)
             return _nearest(matrix, asked, limit, threshold, where)
 
-    async def page(self, *, model: str, limit: int, after: str = "") -> Page:
+    async def page(self, *, model: str, limit: int, after: str = "") -> MemoryPage:
         """In the order of the ids. Raises as ``upsert``."""
         chosen = select(_OF.id, _OF.text, _OF.metadata).where(_OF.model == model, _OF.id > after)
 
-        def read(connection: Connection) -> Page:
+        def read(connection: Connection) -> MemoryPage:
             rows = connection.execute(chosen.order_by(_OF.id).limit(limit + 1)).all()
             items = tuple(Remembered(row.id, row.text, row.metadata) for row in rows[:limit])
-            return Page(items, items[-1].id if len(rows) > limit else "")
+            return MemoryPage(items, items[-1].id if len(rows) > limit else "")
 
         return await self._in_thread(read)
 

@@ -17,8 +17,8 @@ import orjson
 from kfix.infra.clients.boundary import another, guarded, same
 from kfix.infra.memory.embedding import Vector
 from kfix.infra.memory.index import (
+    MemoryPage,
     Metadata,
-    Page,
     Remembered,
     Space,
     VectorHit,
@@ -101,16 +101,16 @@ class WeaviateIndex:
             hits.append(VectorHit(kept.id, 1.0 - float(found.metadata.distance), kept.metadata))
         return [hit for hit in hits if hit.similarity >= threshold]
 
-    async def page(self, *, model: str, limit: int, after: str = "") -> Page:
+    async def page(self, *, model: str, limit: int, after: str = "") -> MemoryPage:
         """In the order of the objects' names. Raises as the port says."""
         if not await self._dimension(model):
-            return Page(())
+            return MemoryPage(())
         answer = await self._asked(
             (await self._of(model)).query.fetch_objects(limit=limit + 1, after=after or None)
         )
         kept = answer.objects[:limit]
         further = str(kept[-1].uuid) if len(answer.objects) > limit else ""
-        return Page(tuple(_remembered(each, model) for each in kept), further)
+        return MemoryPage(tuple(_remembered(each, model) for each in kept), further)
 
     async def known(self, ids: Sequence[str], *, model: str) -> set[str]:
         """Which of the ids have an object. Raises as the port says."""
