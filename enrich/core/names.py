@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from kfix.incident.cluster_tags import folded, scoped
@@ -72,6 +72,10 @@ _ADDRESSES = (
 
 #: What Kubernetes takes for a namespace's name; clouds call other things so (``namespace:AWS/ApplicationELB``).
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+#: A host that is called as a replica set's pod: what a program in it takes for its host's name.
+_POD = re.compile(
+    r"-[a-f0-9]{6,10}-[a-z0-9]{5}$|-[bcdf-hj-np-tv-xz2456789]{4,10}-[bcdf-hj-np-tv-xz2456789]{5}$"
+)
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 #: States of a monitor's group that are none of "all is well".
 _FIRING = frozenset({"alert", "warn", "no data"})
@@ -94,6 +98,8 @@ class Named:
     services: tuple[str, ...] = ()
     #: No tag that is there for a service names it: one that nobody here has may mean more than a workload.
     by_hand: bool = False
+    #: The pod is named by the host alone, which may as well be a node's name.
+    by_host: bool = False
     kube_service: str = ""
     container: str = ""
     container_id: str = ""
@@ -219,7 +225,8 @@ def readings(
     host: str = "",
 ) -> tuple[Named, ...]:
     """What the alert names, by everything that says it: its tags, its group, its query, its monitor's, and the rules
-    ``behind`` that one, of which those that fire count. Several when they name several things; one at least.
+    ``behind`` that one, of which those that fire count. Several when they name several things; one at least. A host
+    that is called as a pod may be that pod.
     """
     whos = [
         named(merged(tags, texts), cluster, host)
@@ -233,7 +240,12 @@ def readings(
             for texts in _texts("", "", one)
         ]
         whos = [who for who in found if not who.nobody] or whos
-    return tuple(dict.fromkeys(whos))
+    pods = [
+        replace(who, pod=who.node, by_host=True)
+        for who in whos
+        if who.nobody and _POD.search(who.node)
+    ]
+    return tuple(dict.fromkeys((*whos, *pods)))
 
 
 def tags_said(tags: Mapping[str, str], rule: FiredRule, monitor: Monitor | None) -> dict[str, str]:

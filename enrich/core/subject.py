@@ -12,6 +12,7 @@ from enrich.core.signs import signs
 from kfix.incident import environment_words, environments
 from kfix.incident.cluster_names import Own
 from kfix.texts import say
+from manifests.objects.meta import name_of
 from schemas.alerts import Alert
 from schemas.base import Json, ObjectRef
 from schemas.context import Monitor
@@ -66,6 +67,7 @@ def search(
     A name that no collected object has is still returned when a tag gives kind and namespace; a bare service name is
     not. Of several objects that it may be, those of the alert's environment count, and of these the one that is sick.
     """
+    whos = [who for who in whos if not who.by_host or _is_pod(who, objects)]
     found = [(who, match) for who in whos for match in list(matches(who, objects))[:1]]
     if not found:
         return _nothing(whos, objects)
@@ -77,6 +79,11 @@ def search(
     chosen = _chosen(who, match, objects, around)
     mine = (w for w, one in found if chosen.subject in one.refs)
     return replace(chosen, who=next(mine, who))
+
+
+def _is_pod(who: Named, objects: Mapping[str, Iterable[Json]]) -> bool:
+    there = any(name_of(pod) == who.pod for pod in objects.get("pods", ()))
+    return there and node_of(who, objects) is None
 
 
 def _nothing(whos: Sequence[Named], objects: Mapping[str, Iterable[Json]]) -> FoundSubject:

@@ -80,6 +80,16 @@ def test_what_kubernetes_takes_for_no_namespace_is_none() -> None:
     assert named({"namespace": "AWS/RDS", "k8s_namespace": "shop"}).namespace == "shop"
 
 
+def test_a_host_that_is_called_as_a_pod_may_be_it() -> None:
+    node, pod = readings({"host": "api-6d4cf56db6-x2x8k"}, FiredRule(), None)
+    assert (node.node, node.pod) == ("api-6d4cf56db6-x2x8k", "")
+    assert (pod.node, pod.pod) == ("api-6d4cf56db6-x2x8k", "api-6d4cf56db6-x2x8k")
+    for other in ("node-b", "worker-0", "ip-10-0-0-7.ec2.internal", "gke-eu-pool-1a2b3c4d-x7k2"):
+        assert len(readings({"host": other}, FiredRule(), None)) == 1, other
+    (named_too,) = readings({"host": "api-6d4cf56db6-x2x8k", "service": "b"}, FiredRule(), None)
+    assert named_too.pod == ""
+
+
 def test_groups_of_a_monitor_in_alert_count_where_the_alerts_is_not_said() -> None:
     states = {"service:a": "Alert", "service:b": "OK", "service:c": "Warn"}
     monitor = Monitor(query="avg:x{*} by {service}", group_states=states)

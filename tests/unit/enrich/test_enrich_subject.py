@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from enrich.core.names import first_tag, named
+from enrich.core.names import first_tag, named, readings
 from enrich.core.objects import ObjectIndex
 from enrich.core.subject import Circumstances, resolve, search
+from schemas.alerts import FiredRule
 from schemas.base import ObjectRef
 
 
@@ -244,3 +245,26 @@ def test_an_autoscaler_and_a_claim_lead_to_whom_they_serve(
 def test_an_autoscaler_and_a_claim_that_serve_nobody_are_named_to_people(tag: str) -> None:
     found = search((named({"kube_namespace": "shop", tag: "gone"}),), SCALED, Circumstances())
     assert (found.search.ending, found.search.by) == ("not_found", f"{tag}:gone")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "pods", "expected"),
+    [
+        ([], ["api-6d4cf56db6-x2x8k"], "Deployment/shop/api"),
+        (["api-6d4cf56db6-x2x8k"], [], "Node/api-6d4cf56db6-x2x8k"),
+        ([], [], ""),
+    ],
+)
+def test_a_host_is_a_node_or_the_pod_of_that_name(
+    nodes: list[str], pods: list[str], expected: str
+) -> None:
+    owner = {"kind": "Deployment", "name": "api", "apiVersion": APPS}
+    objects = {
+        "nodes": [item("Node", name, "") for name in nodes],
+        "pods": [item("Pod", name, owner=owner) for name in pods],
+        "deployments": [item("Deployment", "api")],
+    }
+    whos = readings({"host": "api-6d4cf56db6-x2x8k"}, FiredRule(), None)
+    found = search(whos, objects, Circumstances())
+    assert (found.subject.key if found.subject else "") == expected
+    assert found.search.ending == ("not_found" if not expected else found.search.ending)
