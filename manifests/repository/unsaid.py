@@ -26,11 +26,12 @@ def refuse(
     """``ways``: the chosen one, and all. ``declared``: the documents that they are made of. Raises NotEditable
     AMBIGUOUS_DOC where nobody says the namespace of the chosen one, and another one says just that of the object and may
     be of the environment."""
-    chosen, others = ways
-    if not ref.namespace or _says(index, graph, ref, chosen, declared):
+    chosen, every = ways
+    others = [way for way in every if way.path != chosen.path]
+    if not ref.namespace or not others or _says(index, graph, ref, chosen, declared):
         return
     for other in others:
-        if other.path == chosen.path or not _says(index, graph, ref, other, declared):
+        if not _says(index, graph, ref, other, declared):
             continue
         if deployed.verdict(index, other.path, ref, environment) != "no":
             why = say(

@@ -6,7 +6,7 @@ Sources: Go's text/template, Sprig's functions and helmfile's own (``get``, ``to
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,28 +134,36 @@ def _rendered(parsed: list[Any], data: Mapping[str, Any], *, partly: bool = Fals
         if isinstance(one, str):
             out.append(one)
         elif isinstance(one, _Say) and (named := _VARIABLE.fullmatch(one.expression)):
-            if partly and _ENV.search(one.expression):
-                raise NotFilled("env")
+            _refuse_env((one.expression,), partly=partly)
             data = {**data, _ROOT + named[1]: _value(named[2], data)}
         elif isinstance(one, _Say):
             try:
-                if partly and _ENV.search(one.expression):
-                    raise NotFilled("env")
+                _refuse_env((one.expression,), partly=partly)
                 out.append(_printed(_value(one.expression, data)))
             except NotFilled:
                 if not partly or not "".join(out).rpartition("\n")[2].strip():
                     raise
                 out.append(UNKNOWN)
         else:
-            if partly and any(_ENV.search(said) for said, _ in one.branches):
-                raise NotFilled("env")
-            said_so = ((inner, _value(said, data)) for said, inner in one.branches)
-            chosen = next(((inner, value) for inner, value in said_so if _true(value)), None)
-            if chosen is not None:
-                inside = one.dot and chosen[0] is one.branches[0][1]
-                within = _within(data, chosen[1]) if inside else data
-                out += _rendered(chosen[0], within, partly=partly)
+            out += _of_block(one, data, partly=partly)
     return out
+
+
+def _refuse_env(expressions: Iterable[str], *, partly: bool) -> None:
+    if partly and any(map(_ENV.search, expressions)):
+        raise NotFilled("env")
+
+
+def _of_block(block: _If, data: Mapping[str, Any], *, partly: bool) -> list[str]:
+    """What the first branch makes whose condition holds."""
+    _refuse_env((said for said, _ in block.branches), partly=partly)
+    said_so = ((inner, _value(said, data)) for said, inner in block.branches)
+    chosen = next(((inner, value) for inner, value in said_so if _true(value)), None)
+    if chosen is None:
+        return []
+    inside = block.dot and chosen[0] is block.branches[0][1]
+    within = _within(data, chosen[1]) if inside else data
+    return _rendered(chosen[0], within, partly=partly)
 
 
 def _within(data: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
