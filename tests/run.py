@@ -213,8 +213,19 @@ SUITES = (
 
 #: How many suites run at once. Together they need little more than two cores: most of what they do is waiting.
 AT_ONCE = 3
-#: The longest come first, after what tells at once whether anything is worth running.
-FIRST = ("lint", "format", "arch", "contract", "pipeline", "kafka", "unit", "kube", "type")
+#: The longest come first, builds with them, after what tells at once whether anything is worth running.
+FIRST = (
+    "lint",
+    "format",
+    "arch",
+    "contract",
+    "pipeline",
+    "weaviate",
+    "kafka",
+    "unit",
+    "kube",
+    "type",
+)
 
 
 def run(suite: Suite) -> tuple[str, float]:
