@@ -46,7 +46,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "aggregation_key": ("aggreg_key", "aggregation_key"),
     "hostname": ("hostname", "host"),
     "metric_namespace": ("metric_namespace",),
-    "link": ("link", "url", "incident_url"),
+    "link": ("link", "url", "incident_url", "alert_url", "source_url"),
     "snapshot": ("snapshot",),
     "logs_sample": ("logs_sample", "logs"),
 }
@@ -96,6 +96,8 @@ _WORD_OF: dict[State, str] = {
 _TITLE = re.compile(
     r"^\s*(?:\[TEST\]\s*)?(?:\[P[1-5]\]\s*)?(?:\[TEST\]\s*)?\[(?P<word>[A-Za-z][A-Za-z -]{1,14}?)(?: on \{(?P<scope>[^}]{0,1024})\})?\]"
 )
+#: ``https://app.datadoghq.com/monitors/12345?group=…``, and as older links have it, ``/monitors#12345``.
+_MONITOR_PAGE = re.compile(r"^https?://[^/?#]+/monitors[/#](\d{1,19})(?!\d)")
 _SEEN_RULE = re.compile(r'"(?:monitor_id|alert_id)"\s*:\s*"?(\d{1,19})\b')
 _SEEN_TITLE = re.compile(r'"(?:title|event_title|alert_title)"\s*:\s*"([^"\\\n]{1,300})')
 #: What Datadog puts before the title of a notification that somebody tries ("Test Notifications").
@@ -181,7 +183,7 @@ def alert_of(document: Document) -> Alert:
     for key, value in (*_tags(scope).items(), *_own_tags(document)):
         tags.setdefault(key, value)
     rule = FiredRule(
-        id=_id(document, "monitor_id") or _id(document, "alert_id"),
+        id=_id(document, "monitor_id") or _id(document, "alert_id") or _linked(words["link"]),
         query=words["query"],
         metric=words["metric"],
         group=scope,
@@ -235,6 +237,12 @@ def _id(document: Document, key: str) -> str:
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
         return ""
     return str(number) if 0 < (number := int(text)) <= _LARGEST_ID else ""
+
+
+def _linked(link: str) -> str:
+    """The monitor that the notification's link leads to."""
+    found = _MONITOR_PAGE.search(link)
+    return _id({"id": found[1]}, "id") if found else ""
 
 
 def _state(document: Document, alert_type: str, announced: re.Match[str] | None) -> State:

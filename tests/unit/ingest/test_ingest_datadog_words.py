@@ -311,6 +311,22 @@ def test_what_stands_outside_counts_before_what_stands_inside() -> None:
     assert (alert.title, alert.labels) == ("mine", {"env": "a"})
 
 
+@pytest.mark.parametrize(
+    ("link", "monitor"),
+    [
+        ("https://app.datadoghq.com/monitors/90025?from_ts=1&group=a%3Ab", "90025"),
+        ("https://app.datadoghq.eu/monitors#90025?group=x", "90025"),
+        ("https://app.datadoghq.com/monitors/manage?q=90025", ""),
+        ("https://app.datadoghq.com/event/event?id=820", ""),
+        ("https://wiki.example.com/?u=https://app.datadoghq.com/monitors/1", ""),
+        ("https://app.datadoghq.com/monitors/" + "9" * 25, ""),
+    ],
+)
+def test_the_link_of_a_notification_names_its_monitor(link: str, monitor: str) -> None:
+    assert record({"title": "x", "link": link}).alert.rule.id == monitor
+    assert record({"title": "x", "link": link, "alert_id": "7"}).alert.rule.id == "7"
+
+
 def test_an_id_inside_says_whose_it_is_or_counts_for_nothing() -> None:
     monitor = record({"monitor": {"id": 7, "name": "Errors"}}).alert
     assert (monitor.rule.id, monitor.title, monitor.notification_id) == ("7", "Errors", "")
