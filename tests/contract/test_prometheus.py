@@ -22,6 +22,7 @@ from kfix.incident.measurements import measure
 from kfix.infra.clients.prometheus import Prometheus, PrometheusConnection, open_prometheus
 from learn.adapters.prometheus import PrometheusSignals
 from sandbox.faults import Fault
+from sandbox.prometheus.promql import SCRAPE_S
 from sandbox.running import Sandbox, running
 from sandbox.scenario import scenarios
 from sandbox.serving import serve
@@ -128,6 +129,8 @@ async def test_a_group_that_fired_and_does_not_any_more_is_ok(watched: Watched) 
     assert "kube_service" not in alert.labels, "kube-state-metrics' own"
     world.ease("cart")
     await asyncio.sleep(1.1)
+    clock = watched.sandbox.prometheus.clock
+    watched.sandbox.prometheus.clock = lambda: clock() + SCRAPE_S
     watched.sandbox.prometheus.evaluate()
     monitor = await watched.watcher().about(alert, datetime.now(UTC)).monitor(alert.rule.id)
     assert monitor.group_states == {alert.rule.group: "OK"}
