@@ -56,12 +56,21 @@ _BY_NAME: tuple[tuple[str, Measured], ...] = (
 #: Where a word begins in a name like ``KubeCPUQuotaOvercommit``.
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _METRIC = re.compile(r"(?<![\w.])(?:avg|sum|min|max|count|p\d{2}):(?P<name>[A-Za-z][\w.]*)\s*\{")
+#: A service check.
+_CHECK = re.compile(r'"(?P<name>[A-Za-z][\w.]*)"\s*\.over\(')
 #: The same in PromQL, where a selector or a range follows.
 _PROMQL = re.compile(r"(?<![\w.:])(?P<name>[a-z_][a-z0-9_:]{3,})\s*[{\[]")
+#: What a title says that callers notice.
+_NOTICED = re.compile(
+    r"\b(?:errors?|latency|slow(?:ness)?|5xx|50[0234]|time-?outs?|unreachable|outage|down|availability|apdex|slo|error budget)\b",
+    re.IGNORECASE,
+)
 #: Searches instead of metrics: what they count, people or programs said of requests or of themselves.
 _SEARCH = re.compile(
     r"\b(?:logs|trace-analytics|rum|events|error-tracking(?:-rum)?|processes|network-performance)\s*\("
 )
+#: Datadog's types of monitors that measure nothing of a cluster, whatever their tags name.
+_OF_NO_CLUSTER = frozenset({"cost alert", "ci-pipelines alert", "ci-tests alert"})
 _BOUNDS = frozenset({"ResourceQuota", "LimitRange"})
 _NUMBERS = _BOUNDS | {"HorizontalPodAutoscaler"}
 _OF_BOUNDS = ("quota_", "limit_range_")
@@ -75,17 +84,23 @@ _FAMILIES: dict[Measured, frozenset[str]] = {
 
 
 def measured(view: ClusterView) -> frozenset[Measured]:
-    """What the alert's rule measures; empty where the alert is about an object, or nobody knows the rule."""
+    """What the alert's rule measures; empty where the alert is about an object.
+
+    Of a rule that nobody knows its name or the alert's title tells; where those do not, it is nothing that is known here.
+    """
     bundle = view.bundle
+    if bundle.monitor is not None and bundle.monitor.type in _OF_NO_CLUSTER:
+        return frozenset({"other"})
     if bundle.search.ending != "namespace":
         return frozenset()
     rule = bundle.alert.rule
     queries = " ; ".join(queries_of(view))
     if _SEARCH.search(queries):
         return frozenset({"requests"})
-    found = [*_METRIC.finditer(queries)] or [*_PROMQL.finditer(queries)]
+    patterns = (_METRIC, _CHECK, _PROMQL)
+    found = next((some for p in patterns if (some := [*p.finditer(queries)])), [])
     names = {match["name"] for match in found} or {rule.metric} - {""}
-    return frozenset(_of_name(name) for name in names) or _called(view)
+    return frozenset(map(_of_name, names)) or _called(view) or _titled(view)
 
 
 def queries_of(view: ClusterView) -> tuple[str, ...]:
@@ -108,13 +123,19 @@ def _called(view: ClusterView) -> frozenset[Measured]:
     return frozenset() if kind == "other" else frozenset({kind})
 
 
+def _titled(view: ClusterView) -> frozenset[Measured]:
+    """What the title says that it measures."""
+    title = view.bundle.alert.title
+    return frozenset({"requests" if _NOTICED.search(title) else _of_name(title)})
+
+
 def _of_name(name: str) -> Measured:
     folded = name.lower()
     return next((kind for pattern, kind in _BY_NAME if re.search(pattern, folded)), "other")
 
 
 def bears(finding: Finding, kinds: frozenset[Measured]) -> bool:
-    """Whether the finding may be the cause of what is measured; of a rule that nobody knows everything may."""
+    """Whether the finding may be the cause of what is measured; of an alert about an object everything may."""
     return not kinds or any(_bears(finding, kind) for kind in kinds)
 
 

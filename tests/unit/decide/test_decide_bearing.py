@@ -94,9 +94,51 @@ def test_a_rule_that_no_source_knows_tells_by_its_link_and_its_name(
     assert (verdict.status, verdict.plans) == ("needs_human", ())
 
 
-@pytest.mark.parametrize("name", ["KubePodCrashLooping", "SomethingIsWrong"])
-def test_a_rule_of_restarts_and_one_whose_name_says_nothing_are_acted_on(name: str) -> None:
-    assert core.answer(of_prometheus(name)).status == "solution_proposed"
+def test_a_rule_that_is_called_after_restarts_is_acted_on() -> None:
+    assert core.answer(of_prometheus("KubePodCrashLooping")).status == "solution_proposed"
+
+
+def titled(title: str, query: str = "", kind: str = "") -> ContextBundle:
+    bundle = broken(query)
+    alert = bundle.alert.model_copy(update={"title": title})
+    monitor = Monitor(type=kind, query=query) if kind else None
+    return bundle.model_copy(update={"alert": alert, "monitor": monitor})
+
+
+@pytest.mark.parametrize(
+    ("title", "status"),
+    [
+        ("Pods of shop restart", "solution_proposed"),
+        ("[Triggered on {kube_namespace:shop}] High error rate", "solution_proposed"),
+        ("shop is down", "solution_proposed"),
+        ("Orders are low", "needs_human"),
+        ("Quota of shop is nearly used up", "needs_human"),
+        ("", "needs_human"),
+    ],
+)
+def test_where_nobody_knows_the_rule_the_title_tells_or_a_person_is_asked(
+    title: str, status: str
+) -> None:
+    assert core.answer(titled(title)).status == status
+    assert core.answer(of_prometheus("OrdersLow")).status == "needs_human"
+
+
+def test_a_monitor_of_costs_or_of_pipelines_mends_nothing_whatever_it_names() -> None:
+    for kind in ("cost alert", "ci-pipelines alert"):
+        bundle = titled("cart restarts", RESTARTS, kind)
+        assert core.answer(bundle).status == "needs_human"
+        named = bundle.search.model_copy(update={"ending": "found"})
+        assert core.answer(bundle.model_copy(update={"search": named})).status == "needs_human"
+    assert core.answer(titled("cart restarts", RESTARTS, "query alert")).status == (
+        "solution_proposed"
+    )
+
+
+def test_a_service_check_tells_by_its_name() -> None:
+    check = (
+        '"kubernetes_state.pod.ready".over("kube_namespace:shop").by("*").last(2).count_by_status()'
+    )
+    assert measured(ClusterView(broken(check))) == {"readiness"}
 
 
 def watching(asked: str) -> str:
@@ -131,9 +173,8 @@ def test_what_the_query_watches_is_mended(asked: str) -> None:
     assert verdict.status == "solution_proposed"
 
 
-def test_an_alert_of_a_person_or_without_a_rule_is_about_everything_there() -> None:
+def test_an_alert_of_a_person_is_about_everything_there() -> None:
     assert core.answer(broken(QUOTA, "unsought")).status == "solution_proposed"
-    assert core.answer(broken("")).status == "solution_proposed"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +208,7 @@ def test_an_alert_of_a_person_or_without_a_rule_is_about_everything_there() -> N
             'kube_resourcequota{type="used"} / ignoring(type) kube_resourcequota{type="hard"} > 0.9',
             {"bounds"},
         ),
-        ("", set()),
+        ("", {"other"}),
     ],
 )
 def test_what_is_measured_is_read_from_the_rule(query: str, kinds: set[str]) -> None:
