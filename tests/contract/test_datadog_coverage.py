@@ -18,6 +18,7 @@ from sandbox import datadog as sandbox_datadog
 from sandbox.datadog.state import Datadog, Monitor
 from sandbox.faults import Fault, Faults
 from sandbox.serving import serve, serve_in_thread
+from tests.support.logs import logs_as_they_were
 
 QUERY = "avg(last_5m):avg:kubernetes.memory.usage{env:prod} by {kube_namespace,kube_deployment} > 1"
 
@@ -84,7 +85,8 @@ def ran(
             "KFIX_CLUSTER_NAME": cluster,
         }.items():
             monkeypatch.setenv(name, value)
-        return CliRunner().invoke(cli(), ["datadog", "coverage", *arguments])
+        with logs_as_they_were():
+            return CliRunner().invoke(cli(), ["datadog", "coverage", *arguments])
 
 
 def test_what_a_person_reads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,6 +156,7 @@ def test_keys_that_are_refused_are_an_error_and_so_is_no_datadog(
     assert "not read" in said.stderr
     assert not said.stdout, "a program reads nothing but JSON there"
     monkeypatch.delenv("KFIX_DATADOG_URL")
-    said = CliRunner().invoke(cli(), ["datadog", "coverage"])
+    with logs_as_they_were():
+        said = CliRunner().invoke(cli(), ["datadog", "coverage"])
     assert said.exit_code == 2
     assert "KFIX_DATADOG_SITE" in said.stderr

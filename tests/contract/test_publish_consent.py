@@ -147,7 +147,8 @@ async def test_so_many_an_hour_and_no_more(world: World, by_owners: bool) -> Non
             "fingerprint": f"f{number}",
             "context": record.context.model_copy(update={"cluster": f"eu-{number}"}),
         }
-        event = await done(publish(record.model_copy(update=one), ports))
+        mine = sample.of_its_own(record.model_copy(update=one), number)
+        event = await done(publish(mine, ports))
         assert event.action == ("declined" if number == 2 else "opened"), number
     assert len(world.merge_requests) == 3
 

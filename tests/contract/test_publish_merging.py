@@ -84,7 +84,8 @@ async def staged(
         }
     )
     first = record.plans[0].model_copy(update={"proof": place})
-    return record.model_copy(update={"context": context, "plans": (first, *record.plans[1:])})
+    found = record.model_copy(update={"context": context, "plans": (first, *record.plans[1:])})
+    return sample.of_its_own(found, at)
 
 
 def merged(world: World) -> list[str]:
@@ -322,7 +323,8 @@ async def test_a_lying_tag_never_merges_where_anything_says_production_or_nothin
         # Whatever the record claims, publish looks for itself.
         context = record.context.model_copy(update={"cluster": f"eu-{at}"})
         forced = {"auto_merge": True, "context": context, **another(at)}
-        made = await done(publish(record.model_copy(update=forced), world.ports))
+        mine = sample.of_its_own(record.model_copy(update=forced), at)
+        made = await done(publish(mine, world.ports))
         assert made.action == "opened"
     assert len(world.merge_requests) == len(TRUTHS)
     assert merged(world) == []

@@ -28,7 +28,7 @@ from schemas.base import Json
 from schemas.validated import ValidatedPlans
 from tests.support import publish as sample
 from tests.support.publish_world import World, done, world  # noqa: F401
-from tests.unit.safety.test_safety_examination import OWN, Cluster, Repository, proposed
+from tests.unit.safety.test_safety_examination import OURS, Cluster, Repository, proposed
 
 # ruff: noqa: F811  (fixtures are imported by name)
 LOCKED = LockProof("locked")
@@ -71,7 +71,7 @@ async def examined(
         PublishedSchemas(""),
         Policy(),
         5.0,
-        own=OWN,
+        fleet=OURS,
         lock=watch,
     )
     candidate = proposed()

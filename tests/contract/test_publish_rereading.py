@@ -39,6 +39,8 @@ class Away:
         number = len(self.incidents) + 1
         self.incidents.append(f"inc-{number}")
         await publish(await self.record(number), self.world.ports)
+        # All change the same lines, and a person may merge them all: one of them alone would be open.
+        await self.world.ports.ledger.release(f"inc-{number}")
 
     async def record(self, number: int) -> ValidatedPlans:
         """An incident of its own: the same object of another cluster."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import structlog
 import typer
 from typer.testing import CliRunner, Result
 
 from kfix.cli import capture, diagnose
+from tests.support.logs import logs_as_they_were
 
 
 def kfix(*words: object) -> Result:
@@ -21,21 +18,8 @@ def kfix(*words: object) -> Result:
     app = typer.Typer()
     capture.register(app)
     diagnose.register(app)
-    with _logs_as_they_were():
+    with logs_as_they_were():
         return CliRunner().invoke(app, [str(word) for word in words])
-
-
-@contextmanager
-def _logs_as_they_were() -> Iterator[None]:
-    """The command sets up the process' logging on a stream that ends with it; the tests after it have their own."""
-    known, configured, root = structlog.get_config(), structlog.is_configured(), logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    try:
-        yield
-    finally:
-        structlog.configure(**known) if configured else structlog.reset_defaults()
-        root.handlers[:] = handlers
-        root.setLevel(level)
 
 
 def diagnosed(folder: Path) -> dict[str, Any]:

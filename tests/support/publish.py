@@ -94,6 +94,15 @@ def validated(after: str = "900m", *, base_commit: str = "", **fields: Any) -> V
     )
 
 
+def of_its_own(made: ValidatedPlans, number: int) -> ValidatedPlans:
+    """The same for an incident with a change of its own: lines that are proposed already are proposed once."""
+    first = made.plans[0]
+    other = validated(f"{900 + number}m", base_commit=first.edits[0].base_commit)
+    changed = first.model_copy(update={"plan": other.plan, "edits": other.edits})
+    recommended = other.plan.plan_id if made.recommended == first.plan.plan_id else made.recommended
+    return made.model_copy(update={"plans": (changed, *made.plans[1:]), "recommended": recommended})
+
+
 def record(**fields: Any) -> ValidatedPlans:
     first = validated(base_commit=fields.pop("base_commit", ""))
     other = validated("700m").model_copy(update={"accepted": False, "rejected_by": ("node_fit",)})
