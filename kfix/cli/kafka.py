@@ -39,7 +39,7 @@ def run(work: Coroutine[Any, Any, None], *, failed: int = 1) -> None:
     from kfix.infra.telemetry import logs
     from schemas import errors
 
-    logs.configure("WARNING", people=True)
+    logs.configure("WARNING", people=True, cached=False)
     try:
         asyncio.run(work)
     except errors.KFixError as failure:

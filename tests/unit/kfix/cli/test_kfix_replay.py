@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from kfix.cli.replay import _Told, register
 from kfix.cli.replay_words import lines_of
 from kfix.engine.runtime.comparing import Compared
+from tests.support.logs import logs_as_they_were
 
 PLAN = {"plan_id": "p1", "priority": 1, "title": "Raise memory of cart to 384Mi"}
 ANALYSIS = {
@@ -137,6 +138,7 @@ def test_what_cannot_be_meant_is_refused(arguments: list[str], why: str) -> None
     app = typer.Typer()
     app.callback()(lambda: None)
     register(app)
-    done = CliRunner().invoke(app, ["replay", *arguments])
+    with logs_as_they_were():
+        done = CliRunner().invoke(app, ["replay", *arguments])
     assert done.exit_code == 2
     assert why in done.output
