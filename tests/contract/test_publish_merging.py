@@ -85,7 +85,7 @@ async def staged(
     )
     first = record.plans[0].model_copy(update={"proof": place})
     found = record.model_copy(update={"context": context, "plans": (first, *record.plans[1:])})
-    return sample.of_its_own(found, at)
+    return sample.of_its_own(found, at - 1)
 
 
 def merged(world: World) -> list[str]:

@@ -8,6 +8,7 @@ from aiokafka.errors import ClusterAuthorizationFailedError
 
 from kfix.cli.kafka import run
 from schemas import errors
+from tests.support.logs import logs_as_they_were
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ def test_a_refusal_is_a_line(failure: Exception, capsys: pytest.CaptureFixture[s
     async def work() -> None:
         raise failure
 
-    with pytest.raises(typer.Exit) as ended:
+    with logs_as_they_were(), pytest.raises(typer.Exit) as ended:
         run(work(), failed=2)
     assert ended.value.exit_code == 2
     said = capsys.readouterr()
