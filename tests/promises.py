@@ -401,6 +401,48 @@ PROMISES = (
         "cluster or name or claim or identity or stranger or our",
     ),
     Promise(
+        "several clusters",
+        "behind one instance each incident is read, checked, claimed and measured in its own cluster, and in doubt in none",
+        (
+            "tests/unit/kfix/test_kfix_fleet.py",
+            "tests/unit/kfix/infra/test_kfix_clusters_file.py",
+            "tests/unit/manifests/test_manifests_clusters.py",
+            "tests/contract/test_enrich_clusters.py",
+            "tests/contract/test_two_clusters.py",
+        ),
+    ),
+    Promise(
+        "subjects",
+        "74 kinds of alerts lead to the object that was written down for them, or to a person, with the reason",
+        (
+            "tests/contract/test_alert_kinds.py",
+            "tests/unit/enrich/test_enrich_subject.py",
+            "tests/pipeline/test_alerts_without_namespace.py",
+        ),
+    ),
+    Promise(
+        "nothing silent",
+        "what cannot be read or worked on is kept, told once an hour and monitor, and mended where it means one thing",
+        (
+            "tests/unit/ingest/test_ingest_repairs.py",
+            "tests/unit/kfix/engine/runtime/test_runtime_letters_told.py",
+            "tests/contract/test_publish_unreadable.py",
+        ),
+    ),
+    Promise(
+        "coverage",
+        "of every monitor is told whether K-Fix could act on its alerts, on what, and what is missing",
+        ("tests/unit/enrich/test_enrich_coverage.py", "tests/contract/test_datadog_coverage.py"),
+    ),
+    Promise(
+        "second source",
+        "Alertmanager's alerts are read whole, their own Prometheus answers for them, and both sources lead to the same answer",
+        (
+            "tests/unit/ingest/test_ingest_alertmanager_words.py",
+            "tests/contract/test_two_sources.py",
+        ),
+    ),
+    Promise(
         "schemas",
         "Kubernetes' schemas are read once; their verdicts are the library's",
         ("tests/unit/safety/test_safety_schemas.py",),
