@@ -19,9 +19,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -47,68 +48,25 @@ def java_reason() -> str:
     return f"no {' and no '.join(missing)}" if missing else ""
 
 
+def built(part: str, what: str) -> str:
+    """Builds a real part into the cache; why that cannot be. ``what``: who does not build, as a sentence begins."""
+    if shutil.which("go") is None:
+        return "no go (1.26 or newer)"
+    return _done([ROOT / "tools/realparts" / part / "build"], f"{what} not build")
+
+
+def _done(command: Sequence[Path | str], trouble: str, cwd: Path = ROOT) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"{trouble}: {done.stderr.strip()[-200:]}"
+
+
 def kube_reason() -> str:
     """Builds kube-apiserver and etcd into the cache; why that cannot be."""
-    if shutil.which("go") is None:
-        return "no go (1.26 or newer)"
-    built = subprocess.run(
-        [ROOT / "tools/realparts/kube/build"], capture_output=True, text=True, check=False
+    # Texts are looked up in the sources, which a cache of binaries alone does not hold.
+    sources = ["go", "mod", "download", "k8s.io/kubernetes"]
+    return built("kube", "kube-apiserver does") or _done(
+        sources, "kube-apiserver's sources do not come", ROOT / "tools/realparts/kube"
     )
-    if built.returncode == 0:
-        # Texts are looked up in the sources, which a cache of binaries alone does not hold.
-        built = subprocess.run(
-            ["go", "mod", "download", "k8s.io/kubernetes"],
-            cwd=ROOT / "tools/realparts/kube",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    why = built.stderr.strip()[-200:]
-    return "" if built.returncode == 0 else f"kube-apiserver does not build: {why}"
-
-
-def render_reason() -> str:
-    """Builds kustomize and helm into the cache; why that cannot be."""
-    if shutil.which("go") is None:
-        return "no go (1.26 or newer)"
-    built = subprocess.run(
-        [ROOT / "tools/realparts/render/build"], capture_output=True, text=True, check=False
-    )
-    why = built.stderr.strip()[-200:]
-    return "" if built.returncode == 0 else f"kustomize and helm do not build: {why}"
-
-
-def images_reason() -> str:
-    """Builds CNCF Distribution's image registry into the cache; why that cannot be."""
-    if shutil.which("go") is None:
-        return "no go (1.26 or newer)"
-    built = subprocess.run(
-        [ROOT / "tools/realparts/images/build"], capture_output=True, text=True, check=False
-    )
-    why = built.stderr.strip()[-200:]
-    return "" if built.returncode == 0 else f"the image registry does not build: {why}"
-
-
-def promql_reason() -> str:
-    """Builds a program on Prometheus' own engine into the cache; why that cannot be."""
-    if shutil.which("go") is None:
-        return "no go (1.26 or newer)"
-    built = subprocess.run(
-        [ROOT / "tools/realparts/promql/build"], capture_output=True, text=True, check=False
-    )
-    why = built.stderr.strip()[-200:]
-    return "" if built.returncode == 0 else f"Prometheus' engine does not build: {why}"
-
-
-def weaviate_reason() -> str:
-    """Builds Weaviate into the cache; why that cannot be."""
-    if shutil.which("go") is None:
-        return "no go (1.26 or newer)"
-    built = subprocess.run(
-        [ROOT / "tools/realparts/weaviate/build"], capture_output=True, text=True, check=False
-    )
-    why = built.stderr.strip()[-200:]
-    return "" if built.returncode == 0 else f"Weaviate does not build: {why}"
 
 
 def openapi_reason() -> str:
@@ -202,10 +160,10 @@ SUITES = (
     Suite("kafka", real("kafka"), java_reason),
     Suite("registry", real("registry"), java_reason),
     Suite("kube", real("kube"), kube_reason),
-    Suite("render", real("render"), render_reason),
-    Suite("images", real("images"), images_reason),
-    Suite("weaviate", real("weaviate"), weaviate_reason),
-    Suite("promql", real("promql"), promql_reason),
+    Suite("render", real("render"), partial(built, "render", "kustomize and helm do")),
+    Suite("images", real("images"), partial(built, "images", "the image registry does")),
+    Suite("weaviate", real("weaviate"), partial(built, "weaviate", "Weaviate does")),
+    Suite("promql", real("promql"), partial(built, "promql", "Prometheus' engine does")),
     Suite("openapi", real("openapi"), openapi_reason),
     Suite("browser", real("browser"), browser_reason),
 )
