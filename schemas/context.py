@@ -187,6 +187,8 @@ class ContextBundle(Record):
     """All evidence for one alert. ``event_id`` derives from the delivery, ``trace_id`` is the delivery id."""
 
     alert: Alert
+    #: The incident, or the attempt at it, whose merged fix did not hold: this evidence was gathered anew for the next plan.
+    retry_of: str = ""
     #: When the sender says it happened; falls back to the time of reception.
     alerted_at: Instant
     #: Stable identity of the alert's episode: rule, group and fingerprint; a recovery has its alert's.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from schemas.base import ObjectRef
 
@@ -158,6 +159,9 @@ def cycle_of(
     return stable_id("cy", trouble or delivery_id, *place)
 
 
+_ATTEMPT = re.compile(r"(?P<incident>.+?)(?:-try(?P<number>[2-9]|[1-9][0-9]))?(?P<revert>-revert)?")
+
+
 def branch_of(incident_id: str) -> str:
     """The merge request's source branch, a function of the incident: GitLab allows one open MR per branch."""
     return BRANCH_PREFIX + incident_id
@@ -167,3 +171,34 @@ def incident_of_branch(branch: str) -> str | None:
     """The incident a branch belongs to; ``None`` for a branch that is not ours."""
     match = re.fullmatch(re.escape(BRANCH_PREFIX) + r"(inc-[a-z0-9-]{1,64})", branch)
     return match.group(1) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which attempt at an incident an id names. ``incident_id``: the incident's own, which is its first attempt's.
+
+    ``number`` counts from 1. ``revert``: the merge request that takes this attempt's change back.
+    """
+
+    incident_id: str
+    number: int = 1
+    revert: bool = False
+
+
+def attempt_of(incident_id: str) -> Attempt:
+    """Reads ``inc-…``, ``inc-…-try2`` and ``inc-…-try2-revert``; any other text is the first attempt of itself."""
+    match = _ATTEMPT.fullmatch(incident_id)
+    if match is None:
+        return Attempt(incident_id)
+    return Attempt(match["incident"], int(match["number"] or 1), match["revert"] is not None)
+
+
+def next_attempt(incident_id: str) -> str:
+    """The id of the attempt after the one that ``incident_id`` names."""
+    attempt = attempt_of(incident_id)
+    return f"{attempt.incident_id}-try{attempt.number + 1}"
+
+
+def revert_of(incident_id: str) -> str:
+    """The id under which the change of that attempt is taken back."""
+    return incident_id if attempt_of(incident_id).revert else f"{incident_id}-revert"

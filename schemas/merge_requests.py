@@ -22,6 +22,8 @@ MergeRequestAction = Literal[
     "pushed",  # GitLab: somebody changed the branch
     "note",  # GitLab: a comment; `command` when it is one of ours
     "pipeline",  # GitLab: a pipeline of the branch changed its state
+    "deployed",  # learn: the change is live in the cluster
+    "revert_opened",  # publish: a merge request takes the change back; `merge_request` is that one
     "feedback",  # console API, or a comment whose author may judge: manual feedback
 ]
 

@@ -40,6 +40,8 @@ class Outcome(Spoken, Record):
     feedback: tuple[Feedback, ...] = ()
     merged_at: Instant | None = None
     checked_at: Instant | None = None
+    #: The trouble was gone after the merge and its alert came again within a day; ``result`` is ``failure`` then.
+    came_back_at: Instant | None = None
     #: The vector memory took it.
     vector_db_stored: bool = False
     tags: dict[str, str] = Field(default_factory=dict)
