@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.base import Instant, Model, ObjectRef, Record
+from schemas.base import Environment, Instant, Model, ObjectRef, Record
 from schemas.context import OutcomeResult
 from schemas.merge_requests import Feedback, MergeRequestRef
 from schemas.plans import ActionPlan
@@ -45,5 +45,8 @@ class Outcome(Spoken, Record):
     #: The vector memory took it.
     vector_db_stored: bool = False
     tags: dict[str, str] = Field(default_factory=dict)
+    #: Where the changed object is, as the proposal's context says; empty and unknown in records of older versions.
+    cluster: str = ""
+    environment: Environment = "unknown"
     explanation_text: Text | None = None
     lesson_text: Text | None = None

@@ -185,6 +185,8 @@ async def _outcome(
         merged_at=merged_at,
         checked_at=at if merged_at is not None else None,
         tags=proposal.context.tags,
+        cluster=proposal.context.cluster,
+        environment=proposal.context.environment,
     )
     return await _remembered(outcome, followed, ports)
 
