@@ -16,11 +16,14 @@ from schemas.text import Spoken, Text
 class Measurement(Model):
     """One signal before the alert's fix and after it. ``None``: could not be measured."""
 
-    #: ``cpu_cores``, ``memory_mib``, ``restarts``, ``error_rate``, ``latency_p95_ms``, ``throttled_ratio``.
+    #: ``cpu_cores``, ``memory_mib``, ``restarts``, ``error_rate``, ``latency_p95_ms``, ``throttled_ratio``; ``alert_measure``
+    #: is what the alert's own rule compares, in that rule's unit.
     name: str
     unit: str = ""
     before: float | None = None
     after: float | None = None
+    #: At the same hour of the day and of the week before, the lower of both.
+    usual: float | None = None
     verdict: Literal["better", "same", "worse", "unknown"] = "unknown"
 
 

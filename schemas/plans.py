@@ -311,6 +311,26 @@ class SecondOpinion(Spoken):
     reason_text: Text | None = None
 
 
+class WatchedAlert(Model):
+    """What is asked of the alert's source after a merge. Empty text, ``None``: not known.
+
+    ``measure`` is what the rule compares, in its source's own language, ``side`` and ``threshold`` with what; all three are
+    empty for a rule that is no comparison of one measure with one number.
+    """
+
+    #: As ``Alert.source`` and ``Alert.account``.
+    source: str = ""
+    account: str = ""
+    #: As ``FiredRule.id`` and ``FiredRule.group``.
+    rule_id: str = ""
+    group: str = ""
+    query: str = ""
+    measure: str = ""
+    #: On this side of ``threshold`` it is trouble.
+    side: Literal["", ">", ">=", "<", "<="] = ""
+    threshold: float | None = None
+
+
 class IncidentContext(Model):
     """What the later stages need of the bundle, so that a record can be decided again without the cluster.
 
@@ -327,6 +347,8 @@ class IncidentContext(Model):
     alert_title: str = ""
     monitor_id: int | None = None
     alerted_at: Instant
+    #: The alert as it can be asked after. Empty in records of older versions.
+    watched: WatchedAlert = Field(default_factory=WatchedAlert)
     tags: dict[str, str] = Field(default_factory=dict)
     links: dict[str, str] = Field(default_factory=dict)
     signature: str = ""

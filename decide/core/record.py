@@ -11,6 +11,7 @@ from decide.core.next_steps import next_steps
 from decide.core.opinion import Verdict, determined
 from decide.core.taxonomy import CLASSES
 from decide.core.version import RULES_VERSION
+from kfix.incident.alert_measures import watched
 from kfix.incident.measurements import measure
 from kfix.texts import in_language, language_of, say
 from manifests.objects.meta import kind_of, labels_of, name_of, namespace_of
@@ -122,6 +123,7 @@ def _context(bundle: ContextBundle, verdict: Verdict) -> IncidentContext:
         alert_title=bundle.alert.title or (bundle.monitor.name if bundle.monitor else ""),
         monitor_id=_number(bundle.monitor.rule_id if bundle.monitor else bundle.alert.rule.id),
         alerted_at=bundle.alerted_at,
+        watched=watched(bundle.alert, bundle.monitor),
         tags=bundle.alert.labels,
         links=bundle.links,
         signature=bundle.signature,

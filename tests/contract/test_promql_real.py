@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from enrich.adapters.prometheus.rules import AlertingRule
 from kfix.incident.prometheus.expressions import compared
 from kfix.incident.prometheus.labels import neutral
 from kfix.incident.prometheus.queries import SeriesOf, questions
+from kfix.incident.prometheus.rules import AlertingRule
 from sandbox.prometheus.promql import SCRAPE_S, compile_query
 from sandbox.prometheus.state import Prometheus
 from sandbox.running import Sandbox, running

@@ -51,9 +51,9 @@ def _steady(value: Any) -> Any:
 def _told(key: str, item: Any) -> bool:
     """A sentence counts as it reads; what it says beside that (``X_text``) shows where it is read in another language.
 
-    That no rule broke is no part of the answer; that one did is.
+    That no rule broke is no part of the answer; that one did is. How the alert is asked after has tests of its own.
     """
-    if key == "broken" and not item:
+    if (key == "broken" and not item) or key == "watched":
         return False
     return key not in _VOLATILE and not key.endswith("_text")
 

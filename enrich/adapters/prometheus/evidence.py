@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from enrich.adapters.prometheus.rules import AlertingRule, monitor_of, rule_of
 from enrich.adapters.sharing import Shared
 from enrich.ports import Observability
 from kfix.incident.metric_queries import WORKLOAD_TAGS
 from kfix.incident.prometheus.labels import neutral
 from kfix.incident.prometheus.queries import SeriesOf, questions
+from kfix.incident.prometheus.rules import AlertingRule, monitor_of, rule_of
 from kfix.incident.prometheus.series import answered
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.clients.prometheus import Prometheus

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from enrich.adapters.prometheus.rules import AlertingRule, monitor_of, rule_of
 from kfix.incident.prometheus.labels import group_of, neutral
+from kfix.incident.prometheus.rules import AlertingRule, monitor_of, rule_of
 from sandbox.prometheus.promql import Sampled, compile_query
 from schemas import errors
 from schemas.alerts import Alert, FiredRule
