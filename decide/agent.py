@@ -1,4 +1,4 @@
-"""A bundle comes in, a decision goes out; an outcome closes its incident."""
+"""A bundle comes in, a decision goes out; an outcome closes its incident, or waits for the next attempt at it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from decide.wiring import open_past, open_ports
 from kfix.engine import topics
 from kfix.engine.runtime.stage import Stage
 from kfix.engine.runtime.worlds import Notebook
-from schemas.context import ContextBundle
+from schemas.context import ContextBundle, FailedAttempt
 from schemas.identity import stable_id
 from schemas.outcomes import Outcome
 from schemas.plans import CandidatePlans, SecondOpinion
@@ -33,6 +33,8 @@ async def decide(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans | 
 
 
 async def _decided(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans | None:
+    if bundle.failed_attempt is not None:
+        return await _tried_again(bundle, bundle.failed_attempt, ports)
     if bundle.withheld.kind:
         return _recorded(bundle, ports)
     if bundle.alert.state == "resolved":
@@ -49,6 +51,9 @@ async def _decided(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans 
     )
     if membership.role == "after_recovery":
         verdict = core.already_recovered(verdict, language=ports.language)
+    verdict = core.another(
+        verdict, membership.incident_id, membership.failed, language=ports.language
+    )
     report(verdict.broken, incident=membership.incident_id)
     if verdict.status == "solution_proposed":
         await ports.ledger.propose(membership.incident_id)
@@ -59,14 +64,49 @@ async def _decided(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans 
         fingerprint=membership.fingerprint,
         role="first" if membership.role == "first" else "repeat",
         said=said,
+        failed=membership.failed,
         language=ports.language,
     )
     return counted(decision, ports.fleet)
 
 
+async def _tried_again(
+    bundle: ContextBundle, failed: FailedAttempt, ports: DecidePorts
+) -> CandidatePlans:
+    """The decision of the attempt after the one that failed, by the evidence of now."""
+    membership = await ports.ledger.retry(
+        failed, cycle=bundle.cycle, delivery_id=bundle.event_id, at=bundle.occurred_at
+    )
+    seen, said = core.as_of_now(bundle), SecondOpinion()
+    if core.alert_is_gone(bundle):
+        verdict = core.without_alert(failed, language=ports.language)
+    else:
+        verdict = core.answer(seen, language=ports.language, playbooks=ports.playbooks)
+        verdict, said = await _second_opinion(seen, verdict, ports)
+        verdict = core.another(
+            verdict, membership.incident_id, membership.failed, language=ports.language
+        )
+    report(verdict.broken, incident=membership.incident_id)
+    if verdict.status == "solution_proposed":
+        await ports.ledger.propose(membership.incident_id)
+    decision = core.candidate(
+        seen,
+        verdict,
+        incident_id=membership.incident_id,
+        fingerprint=membership.fingerprint,
+        role="first",
+        said=said,
+        failed=membership.failed,
+        language=ports.language,
+    )
+    return counted(core.as_alerted(decision, bundle), ports.fleet)
+
+
 @app.handles(topics.OUTCOMES)
 async def close(outcome: Outcome, ports: DecidePorts) -> None:
-    """Ends the incident; feedback on an ended one changes nothing here."""
+    """Ends the incident; feedback on an ended one changes nothing here. One whose fix did not hold waits for its next attempt."""
+    if outcome.did_not_hold:
+        return
     await ports.ledger.close(outcome.incident_id, at=outcome.occurred_at)
 
 

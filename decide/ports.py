@@ -12,6 +12,7 @@ from decide.core.question import Message, ModelAnswer, Opinion, Prompt, Question
 from decide.settings import Decide
 from kfix.incident.cluster_names import Fleet
 from schemas.base import Json
+from schemas.context import FailedAttempt
 
 #: ``after_recovery``: the cycle's recovery had been seen before this alert, which is older.
 Role = Literal["first", "repeat", "after_recovery"]
@@ -25,6 +26,8 @@ class Membership:
     #: The incident's, which a later alert's own may differ from: records of one incident share one key, so they stay in order.
     fingerprint: str
     role: Role
+    #: Merged fixes of the incident that did not hold, the first one first.
+    failed: tuple[FailedAttempt, ...] = field(default=(), hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,15 @@ class IncidentLedger(Protocol):
 
         ``trouble`` is the fingerprint of the alert's monitor and group. An alert whose cause is named joins the open
         incident that began there without a cause; one without a cause joins the open one that was named there.
+        """
+        ...
+
+    async def retry(
+        self, failed: FailedAttempt, *, cycle: str, delivery_id: str, at: datetime
+    ) -> Membership:
+        """Opens the attempt after the one that failed, as its ``first``, with that one's fingerprint; of one that is open a ``repeat``.
+
+        From now on alerts of its episodes and of its causes are the new attempt's; the failed one is over.
         """
         ...
 

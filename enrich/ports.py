@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from enrich.core.bundle import Recalled, Rules
 from enrich.core.images import ImageQuestion
 from enrich.core.repeats import Arrived
+from enrich.core.retrying import KeptAlert
 from schemas.alerts import Alert, RawAlert
 from schemas.base import Json, ObjectRef
 from schemas.context import (
@@ -151,6 +152,22 @@ class AlertBook(Protocol):
         ...
 
 
+class AlertArchive(Protocol):
+    """Alerts that were gathered for, by delivery. All calls may be repeated, and raise ``errors.Unavailable``."""
+
+    async def keep(self, kept: KeptAlert, at: datetime) -> None:
+        """Keeps an alert from ``at`` on, for as long as the settings say."""
+        ...
+
+    async def find(self, delivery_id: str) -> KeptAlert | None:
+        """The alert of a delivery; ``None`` where it is not kept any more."""
+        ...
+
+    async def begin_retry(self, incident_id: str, outcome_id: str, at: datetime) -> bool:
+        """Is it this outcome that the attempt's evidence is gathered anew for? Only the first one told is."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterSources:
     """Who is asked about one cluster: its API server, and the repositories that deploy to it."""
@@ -182,6 +199,25 @@ class NoAlertBook:
         return True
 
 
+class NoAlertArchive:
+    """``enrich.ports.AlertArchive`` that keeps nothing."""
+
+    async def keep(self, kept: KeptAlert, at: datetime) -> None:
+        """Nothing is kept."""
+
+    async def find(self, delivery_id: str) -> KeptAlert | None:
+        """Never there."""
+        return None
+
+    async def begin_retry(self, incident_id: str, outcome_id: str, at: datetime) -> bool:
+        """Always: nothing is remembered."""
+        return True
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class EnrichPorts:
     """What the handler uses."""
@@ -195,6 +231,8 @@ class EnrichPorts:
     #: The sources for an alert: its own system that watches, and what alerts share not older than the alert is here.
     #: ``None``: everybody is asked the same.
     chosen: Callable[[RawAlert], Sources] | None = None
+    archive: AlertArchive = field(default_factory=NoAlertArchive)
+    now: Callable[[], datetime] = _clock
 
     def sources_for(self, raw: RawAlert) -> Sources:
         """Who is asked about an alert."""

@@ -25,6 +25,9 @@ class Enrich(Settings):
     #: Seconds in which a repetition of an alert (same episode, same severity) ends before evidence is gathered. Below
     #: Datadog's shortest renotification of ten minutes, so that each of those is looked at.
     repeats_s: float = Field(default=300.0, ge=0)
+    #: Days that an alert is kept, masked, to gather its evidence anew when its merged fix does not hold: a merge request
+    #: that nobody decides on expires after 14 days, and one that is merged late is looked at for a day.
+    keep_alerts_days: float = Field(default=30.0, gt=0, le=366)
     #: Seconds that a list of objects, or a monitor, is shared among alerts. None gets a read from before it came.
     share_reads_s: float = Field(default=5.0, ge=0)
     #: Requests to the API server, to Datadog and to GitLab that are under way at once, for all alerts of this process;

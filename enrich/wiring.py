@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from enrich.adapters.alerts import SqlAlertBook
+from enrich.adapters.archive import SqlAlertArchive
 from enrich.adapters.memory import VectorEarlierIncidents
 from enrich.adapters.registries import ImagesInRegistries
 from enrich.adapters.resting import Health, RestingCluster
@@ -79,6 +80,7 @@ async def open_ports() -> AsyncIterator[EnrichPorts]:
                 observability=watchers.about(raw.alert, raw.occurred_at),
                 clusters={name: one.since(raw.occurred_at) for name, one in about.items()},
             ),
+            SqlAlertArchive(engine, timedelta(days=settings.keep_alerts_days)),
         )
 
 

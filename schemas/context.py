@@ -149,6 +149,39 @@ class Pattern(Model):
         return bool(cluster and self.cluster) and cluster != self.cluster
 
 
+class AttemptedChange(Model):
+    """One field that a fix set."""
+
+    #: ``Kind/namespace/name``.
+    object_key: str
+    path: str
+    before: Json = None
+    after: Json = None
+
+
+class FailedAttempt(Spoken):
+    """A merged fix that did not hold, as the next attempt at its incident has to know it."""
+
+    #: The attempt's own id.
+    incident_id: str
+    fingerprint: str = ""
+    fix_kind: str = ""
+    title: str = ""
+    #: ``ActionPlan.changes_hash`` of what was merged, and of the changes that take it back.
+    changes_hash: str = ""
+    revert_hash: str = ""
+    changes: tuple[AttemptedChange, ...] = ()
+    #: The merge request's number in its project, and its page; 0 and empty where it is not known.
+    iid: int = 0
+    url: str = ""
+    merged_at: Instant | None = None
+    checked_at: Instant | None = None
+    #: What was seen after the merge, with its numbers.
+    explanation: str = ""
+    title_text: Text | None = None
+    explanation_text: Text | None = None
+
+
 class SimilarIncident(Model):
     """An earlier incident close to this one. ``similarity`` is the cosine of the masked signatures."""
 
@@ -189,6 +222,8 @@ class ContextBundle(Record):
     alert: Alert
     #: The incident, or the attempt at it, whose merged fix did not hold: this evidence was gathered anew for the next plan.
     retry_of: str = ""
+    #: The fix that did not hold, where ``retry_of`` names an attempt.
+    failed_attempt: FailedAttempt | None = None
     #: When the sender says it happened; falls back to the time of reception.
     alerted_at: Instant
     #: Stable identity of the alert's episode: rule, group and fingerprint; a recovery has its alert's.

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from schemas.base import Environment, Instant, Model, ObjectRef, Record
 from schemas.context import OutcomeResult
+from schemas.identity import attempt_of
 from schemas.merge_requests import Feedback, MergeRequestRef
 from schemas.plans import ActionPlan
 from schemas.text import Spoken, Text
@@ -53,3 +54,10 @@ class Outcome(Spoken, Record):
     environment: Environment = "unknown"
     explanation_text: Text | None = None
     lesson_text: Text | None = None
+
+    @property
+    def did_not_hold(self) -> bool:
+        """A fix was merged, looked at and found to have failed; not one that held for a while, and no change taken back."""
+        looked_at = self.result == "failure" and self.merged_at is not None
+        looked_at = looked_at and self.checked_at is not None and self.came_back_at is None
+        return looked_at and self.plan is not None and not attempt_of(self.incident_id).revert

@@ -19,7 +19,7 @@ from schemas.base import (
     Severity,
     Status,
 )
-from schemas.context import Pattern, SimilarIncident, SourceStatus, Traffic
+from schemas.context import FailedAttempt, Pattern, SimilarIncident, SourceStatus, Traffic
 from schemas.images import RegistryAnswers
 from schemas.next_steps import NextStep
 from schemas.places import ClusterClaim, EnvironmentProof
@@ -361,6 +361,8 @@ class IncidentContext(Model):
     similar_incidents: tuple[SimilarIncident, ...] = ()
     successful_patterns: tuple[Pattern, ...] = ()
     failed_patterns: tuple[Pattern, ...] = ()
+    #: Merged fixes of this incident that did not hold, the first one first.
+    failed_attempts: tuple[FailedAttempt, ...] = ()
     lessons_learned: tuple[str, ...] = ()
     sources: tuple[SourceStatus, ...] = ()
     #: Who says in which environment this is, and in whose cluster. What is done reads these, never ``environment`` alone.

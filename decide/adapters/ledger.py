@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -12,9 +12,16 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from decide.ports import Membership, Recovered, Role
-from kfix.infra.store.decide_tables import alert_cycles, deliveries, fingerprints, incidents
+from kfix.infra.store.decide_tables import (
+    alert_cycles,
+    deliveries,
+    failed_attempts,
+    fingerprints,
+    incidents,
+)
 from kfix.infra.store.transactions import transact
-from schemas.identity import stable_id
+from schemas.context import FailedAttempt
+from schemas.identity import attempt_of, next_attempt, stable_id
 
 T = TypeVar("T")
 
@@ -66,6 +73,14 @@ class SqlIncidentLedger:
         alert = _Alert(fingerprint, cycle, delivery_id, at, trouble)
         return await self._transact(lambda connection: self._join(connection, alert))
 
+    async def retry(
+        self, failed: FailedAttempt, *, cycle: str, delivery_id: str, at: datetime
+    ) -> Membership:
+        """One transaction; the same delivery has the same answer. Raises errors.Unavailable when the store does not answer."""
+        return await self._transact(
+            lambda connection: self._retry(connection, failed, cycle, delivery_id, at)
+        )
+
     async def recover(self, *, cycle: str, at: datetime) -> Recovered | None:
         """One transaction. Raises errors.Unavailable when the store does not answer."""
         return await self._transact(lambda connection: self._recover(connection, cycle, at))
@@ -102,8 +117,7 @@ class SqlIncidentLedger:
             )
         ).one_or_none()
         if known is not None:
-            mine = self._fingerprint(connection, known.incident_id)
-            return Membership(known.incident_id, mine, cast(Role, known.role))
+            return self._membership(connection, known.incident_id, known.role)
         recovered_at = _aware(episode.recovered_at)
         too_late = recovered_at is not None and recovered_at >= alert.at
         incident_id, role = self._find_or_open(connection, alert, episode.incident_id)
@@ -117,7 +131,87 @@ class SqlIncidentLedger:
             incident_id=incident_id,
             role=role,
         )
-        return Membership(incident_id, self._fingerprint(connection, incident_id), role)
+        return self._membership(connection, incident_id, role)
+
+    def _retry(
+        self,
+        connection: Connection,
+        failed: FailedAttempt,
+        cycle: str,
+        delivery_id: str,
+        at: datetime,
+    ) -> Membership:
+        self._locked(connection, alert_cycles, cycle=cycle)
+        known = connection.execute(
+            select(deliveries).where(deliveries.c.delivery_id == delivery_id)
+        ).one_or_none()
+        if known is not None:
+            return self._membership(connection, known.incident_id, known.role)
+        before, opened = failed.incident_id, next_attempt(failed.incident_id)
+        kept = {"attempt": failed.model_dump(mode="json"), "root": attempt_of(before).incident_id}
+        _insert_missing(connection, failed_attempts, incident_id=before, **kept)
+        fingerprint = self._fingerprint(connection, before) or failed.fingerprint
+        newest = self._locked(connection, fingerprints, fingerprint=fingerprint)
+        if newest.incident_id is None:
+            self._points_to(connection, fingerprint, before)
+        attempts = self._attempts(connection, before)
+        later = [one for one in attempts if attempt_of(one).number >= attempt_of(opened).number]
+        # A failure that is told after the next attempt began adds to what that one knows.
+        incident_id, role = (later[-1], "repeat") if later else (opened, "first")
+        _insert_missing(
+            connection,
+            incidents,
+            incident_id=incident_id,
+            fingerprint=fingerprint,
+            opened_at=at,
+            last_alert_at=at,
+            proposed=False,
+        )
+        self._hand_over(connection, [before, *attempts], incident_id, cycle, at)
+        _insert_missing(
+            connection, deliveries, delivery_id=delivery_id, incident_id=incident_id, role=role
+        )
+        return self._membership(connection, incident_id, role)
+
+    def _attempts(self, connection: Connection, incident_id: str) -> list[str]:
+        """The attempts at an incident that are known, the first one first."""
+        root = attempt_of(incident_id).incident_id
+        name = incidents.c.incident_id
+        mine = or_(name == root, name.startswith(f"{root}-try", autoescape=True))
+        found = connection.execute(select(name).where(mine)).scalars()
+        return sorted(found, key=lambda one: attempt_of(one).number)
+
+    def _hand_over(
+        self,
+        connection: Connection,
+        attempts: Sequence[str],
+        incident_id: str,
+        cycle: str,
+        at: datetime,
+    ) -> None:
+        """Alerts and recoveries of the attempts before are the new one's; those are over."""
+        before = [one for one in attempts if one != incident_id]
+        for table in (alert_cycles, fingerprints):
+            mine = table.c.incident_id.in_(before)
+            connection.execute(update(table).where(mine).values(incident_id=incident_id))
+        episode = (alert_cycles.c.cycle == cycle, alert_cycles.c.incident_id.is_(None))
+        connection.execute(update(alert_cycles).where(*episode).values(incident_id=incident_id))
+        connection.execute(
+            update(incidents)
+            .where(incidents.c.incident_id.in_(before), incidents.c.closed_at.is_(None))
+            .values(closed_at=at)
+        )
+
+    def _membership(self, connection: Connection, incident_id: str, role: str) -> Membership:
+        """With the fixes of the incident that failed, whichever attempt it is."""
+        mine = failed_attempts.c.root == attempt_of(incident_id).incident_id
+        rows = connection.execute(select(failed_attempts.c.attempt).where(mine)).scalars()
+        failed = sorted(
+            (FailedAttempt.model_validate(row) for row in rows),
+            key=lambda one: attempt_of(one.incident_id).number,
+        )
+        fingerprint = self._fingerprint(connection, incident_id)
+        return Membership(incident_id, fingerprint, cast(Role, role), tuple(failed))
 
     def _find_or_open(
         self, connection: Connection, alert: _Alert, begun: str | None
@@ -265,4 +359,4 @@ class SqlIncidentLedger:
 
     def _fingerprint(self, connection: Connection, incident_id: str) -> str:
         query = select(incidents.c.fingerprint).where(incidents.c.incident_id == incident_id)
-        return cast(str, connection.execute(query).scalar_one())
+        return cast(str, connection.execute(query).scalar_one_or_none() or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from decide.core.question import ModelAnswer, Opinion, Question
 from decide.ports import DecidePorts, IncidentLedger, Membership, Reasoner, Recovered
 from kfix.engine.runtime.worlds import NeverAsked, Notebook, Told
 from schemas.base import Json
+from schemas.context import FailedAttempt
 
 #: Who is asked, by the name that ``basis`` has for it; empty: nobody.
 MODEL = "model"
@@ -49,7 +51,19 @@ class NotedLedger:
             "incident",
             delivery_id,
             asked,
-            lambda found: [found.incident_id, found.fingerprint, found.role, fingerprint],
+            lambda found: [*_membership_note(found), fingerprint, *_failed_note(found)],
+        )
+
+    async def retry(
+        self, failed: FailedAttempt, *, cycle: str, delivery_id: str, at: datetime
+    ) -> Membership:
+        """As the inner one."""
+        asked = self._inner.retry(failed, cycle=cycle, delivery_id=delivery_id, at=at)
+        return await self._book.heard(
+            "retry",
+            delivery_id,
+            asked,
+            lambda found: [*_membership_note(found), *_failed_note(found)],
         )
 
     async def recover(self, *, cycle: str, at: datetime) -> Recovered | None:
@@ -79,8 +93,18 @@ class LedgerOfThen:
 
         An incident that had its fingerprint from this very alert has today's. Raises NeverAsked.
         """
-        incident_id, named, role, own = self._told.answer("incident", delivery_id, delivery_id)
-        return Membership(incident_id, fingerprint if named == own else named, role)
+        incident_id, named, role, own, *failed = self._told.answer(
+            "incident", delivery_id, delivery_id
+        )
+        fingerprint = fingerprint if named == own else named
+        return Membership(incident_id, fingerprint, role, _failed(failed))
+
+    async def retry(
+        self, failed: FailedAttempt, *, cycle: str, delivery_id: str, at: datetime
+    ) -> Membership:
+        """The attempt of then. Raises NeverAsked."""
+        incident_id, named, role, *earlier = self._told.answer("retry", delivery_id, delivery_id)
+        return Membership(incident_id, named, role, _failed(earlier))
 
     async def recover(self, *, cycle: str, at: datetime) -> Recovered | None:
         """What had recovered then. Raises NeverAsked."""
@@ -131,6 +155,18 @@ class ReasonerOfThen:
             None if answer is None else ModelAnswer.model_validate(answer),
             said["failure"],
         )
+
+
+def _membership_note(found: Membership) -> list[Json]:
+    return [found.incident_id, found.fingerprint, found.role]
+
+
+def _failed_note(found: Membership) -> list[Json]:
+    return [one.model_dump(mode="json") for one in found.failed]
+
+
+def _failed(notes: Sequence[Json]) -> tuple[FailedAttempt, ...]:
+    return tuple(FailedAttempt.model_validate(note) for note in notes)
 
 
 def _recovery_note(found: Recovered | None) -> Json:

@@ -6,6 +6,13 @@
 
 from __future__ import annotations
 
+from decide.core.attempts import (
+    alert_is_gone,
+    another,
+    as_alerted,
+    as_of_now,
+    without_alert,
+)
 from decide.core.deciding import diagnose, question_about
 from decide.core.nobody import answer
 from decide.core.opinion import Verdict
@@ -20,8 +27,12 @@ from decide.core.strangers import not_ours
 
 __all__ = [
     "Verdict",
+    "alert_is_gone",
     "already_recovered",
+    "another",
     "answer",
+    "as_alerted",
+    "as_of_now",
     "candidate",
     "diagnose",
     "fingerprint_of",
@@ -29,4 +40,5 @@ __all__ = [
     "question_about",
     "recovered",
     "trouble_fingerprint",
+    "without_alert",
 ]

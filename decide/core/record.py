@@ -18,7 +18,7 @@ from manifests.objects.meta import kind_of, labels_of, name_of, namespace_of
 from manifests.objects.pods import template_of
 from manifests.objects.shapes import mapping, text
 from schemas.base import Json, ObjectRef
-from schemas.context import ContextBundle
+from schemas.context import ContextBundle, FailedAttempt
 from schemas.identity import fingerprint, stable_id
 from schemas.plans import BrokenRule, CandidatePlans, IncidentContext, SecondOpinion
 
@@ -86,9 +86,12 @@ def candidate(
     fingerprint: str,
     role: Literal["first", "repeat", "recovery"],
     said: SecondOpinion,
+    failed: Sequence[FailedAttempt] = (),
     language: str = "en",
 ) -> CandidatePlans:
-    """The record of a decision. The same bundle gives the same ``event_id``. ``language``: of what it says to people."""
+    """The record of a decision. The same bundle gives the same ``event_id``. ``language``: of what it says to people.
+
+    ``failed``: the incident's earlier attempts."""
     steps, unheard = heard("next steps", partial(next_steps, bundle, verdict, language))
     broken = (*verdict.broken, *([unheard] if unheard else ()))
     return CandidatePlans(
@@ -101,7 +104,7 @@ def candidate(
         reason=verdict.reason,
         explanation=verdict.explanation,
         role=role,
-        context=_context(bundle, verdict),
+        context=_context(bundle, verdict, failed),
         analysis=verdict.analysis,
         plans=verdict.plans,
         second_opinion=said,
@@ -111,7 +114,9 @@ def candidate(
     )
 
 
-def _context(bundle: ContextBundle, verdict: Verdict) -> IncidentContext:
+def _context(
+    bundle: ContextBundle, verdict: Verdict, failed: Sequence[FailedAttempt]
+) -> IncidentContext:
     targets = [change.object for plan in verdict.plans for change in plan.kubernetes_changes]
     namespaces = {t.namespace for t in targets if t.namespace} or {bundle.k8s_context.namespace}
     return IncidentContext(
@@ -137,6 +142,7 @@ def _context(bundle: ContextBundle, verdict: Verdict) -> IncidentContext:
         similar_incidents=bundle.similar_incidents,
         successful_patterns=bundle.successful_patterns,
         failed_patterns=bundle.failed_patterns,
+        failed_attempts=tuple(failed),
         lessons_learned=bundle.lessons_learned,
         sources=bundle.sources,
         proof=bundle.proof,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, String, Table, Text
 
 from kfix.infra.store import metadata
 
@@ -43,6 +43,17 @@ deliveries = Table(
     Column("delivery_id", String(128), primary_key=True),
     Column("incident_id", String(64), nullable=False),
     Column("role", String(16), nullable=False),
+)
+
+#: Merged fixes that did not hold, by the attempt that each was; what the later attempts at the incident know.
+failed_attempts = Table(
+    "failed_attempts",
+    metadata,
+    Column("incident_id", String(64), primary_key=True),
+    #: The incident's own id, which is its first attempt's.
+    Column("root", String(64), nullable=False, index=True),
+    #: ``schemas.context.FailedAttempt`` as JSON.
+    Column("attempt", JSON, nullable=False),
 )
 
 #: Calls to a model: what the budget counts, and the answers by content of the question.

@@ -100,6 +100,18 @@ fix_outcomes = Table(
     Column("occurred_at", DateTime(timezone=True), nullable=False),
 )
 
+#: What came of taking a merged change back that did not hold: one row for an attempt, and the first word stays.
+reverts = Table(
+    "reverts",
+    metadata,
+    #: The attempt whose change is taken back; its merge request has a row of its own under ``…-revert``.
+    Column("incident_id", String(80), primary_key=True),
+    #: Empty: a merge request was opened. Else a key of the words of publish that says why there is none.
+    Column("why", String(32), nullable=False, default=""),
+    Column("reason", Text, nullable=False, default=""),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
 #: One row for a message: (incident, kind, channel) is told once.
 notifications = Table(
     "notifications",

@@ -13,11 +13,17 @@ from sqlalchemy import Engine, select
 
 from decide.adapters.ledger import SqlIncidentLedger, Windows
 from kfix.infra.store import metadata
-from kfix.infra.store.decide_tables import alert_cycles, deliveries, fingerprints, incidents
+from kfix.infra.store.decide_tables import (
+    alert_cycles,
+    deliveries,
+    failed_attempts,
+    fingerprints,
+    incidents,
+)
 from kfix.infra.store.engine import open_engine
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-TABLES = [incidents, fingerprints, alert_cycles, deliveries]
+TABLES = [incidents, fingerprints, alert_cycles, deliveries, failed_attempts]
 
 
 @pytest.fixture
