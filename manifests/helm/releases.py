@@ -382,7 +382,7 @@ def _makes_installers(index: RepositoryIndex, chart: str) -> bool:
 
 def says_in_files(index: RepositoryIndex) -> bool:
     """May files of other tools than Kubernetes' own declare releases here? Told by their names."""
-    return any(map(fleet.is_bundle, index.texts)) or any("helmfile" in path for path in index.files)
+    return fleet.has_bundles(index) or any("helmfile" in path for path in index.files)
 
 
 def _of_files(index: RepositoryIndex) -> Iterator[Release]:

@@ -17,7 +17,7 @@ from manifests.repository import (
 )
 from manifests.repository.environments import closeness
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.installers.fleet import is_bundle
+from manifests.repository.installers.fleet import has_bundles
 from manifests.repository.locate import Hints, Location
 from manifests.repository.rendering import RenderSession
 from manifests.text.guards import text_at
@@ -35,7 +35,7 @@ def refuse_second_way(
     of another environment counts where the file says of none. TEMPLATED where the file is a template of such a chart."""
     if bench is None or where.told:
         return
-    bundled = any(map(is_bundle, index.texts))
+    bundled = has_bundles(index)
     if not dependencies.charts(index) and not bundled and not _may_be_released(index, ref):
         return
     releases = read_releases(index, kustomize.read_graph(index), bench)

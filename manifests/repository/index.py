@@ -6,7 +6,7 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -38,6 +38,10 @@ class Sighting:
     name: str
 
 
+#: Kind and name that were asked for, and what ``sightings`` answered.
+_Sighted = tuple[tuple[str, str], list[Sighting], list[tuple[str, EditRefused]]]
+
+
 @dataclass(slots=True)
 class RepositoryIndex:
     """The files of one repository at one commit. ``texts`` has what is readable, ``unreadable`` why the rest is not."""
@@ -59,6 +63,7 @@ class RepositoryIndex:
     readings: Readings = field(default_factory=Readings, compare=False, repr=False)
     #: What was worked out from all of it, by name: the graph of Kustomizations, the map of installers.
     memo: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
+    _asked_last: _Sighted | None = field(default=None, init=False, compare=False, repr=False)
 
     def documents(self, path: str) -> list[Document]:
         """The documents of a file. Raises NotEditable as ``reading.read`` and for files that tools own."""
@@ -144,16 +149,24 @@ class RepositoryIndex:
         self, kind: str, name: str
     ) -> tuple[list[Sighting], list[tuple[str, EditRefused]]]:
         """Documents of that kind and name, and the files that might have one but cannot be edited, with why."""
+        asked = (kind.lower(), name)
+        known = self._asked_last
+        if known is None or known[0] != asked:
+            # One edit asks for its object several times; more than the last answer would keep documents alive.
+            known = self._asked_last = (asked, *self._sighted(*asked))
+        return list(known[1]), list(known[2])
+
+    def _sighted(
+        self, kind: str, name: str
+    ) -> tuple[list[Sighting], list[tuple[str, EditRefused]]]:
         found: list[Sighting] = []
         refused: list[tuple[str, EditRefused]] = []
-        for path in self.by_kind.get(kind.lower(), []):
+        for path in self.by_kind.get(kind, []):
             if name not in self.texts[path]:
                 continue
             try:
                 found += [
-                    s
-                    for s in self._of_file(path)
-                    if s.kind.lower() == kind.lower() and s.name == name
+                    s for s in self._of_file(path) if s.kind.lower() == kind and s.name == name
                 ]
             except NotEditable as reason:
                 refused.append((path, reason.refused))
@@ -294,20 +307,32 @@ def build(
 
 def changed_index(index: RepositoryIndex, changed: Mapping[str, str]) -> RepositoryIndex:
     """The index as it is with other texts for some files; what did not change is not read again."""
-    after = build(changed)
-    after.readings = index.readings
-    kept = {path: text for path, text in index.texts.items() if path not in changed}
-    kinds = {k: [p for p in found if p not in changed] for k, found in index.by_kind.items()}
-    for kind, found in after.by_kind.items():
-        kinds[kind] = sorted({*kinds.get(kind, ()), *found})
-    after.texts = kept | after.texts
-    after.files = {**index.files, **changed}
-    after.links = index.links
-    after.project, after.branches = index.project, index.branches
-    after.unreadable = {**index.unreadable, **after.unreadable}
-    after.by_kind = kinds
-    after.blobs = {p: b for p, b in index.blobs.items() if p not in changed} | after.blobs
-    return after
+    new = build(changed)
+    was = (blob.kinds for path in changed if (blob := index.blobs.get(path)) is not None)
+    kinds = dict(index.by_kind)
+    for kind in {kind.lower() for found in was for kind in found} | new.by_kind.keys():
+        others = (path for path in kinds.get(kind, ()) if path not in changed)
+        kinds[kind] = sorted({*others, *new.by_kind.get(kind, ())})
+    return RepositoryIndex(
+        texts=_with(index.texts, changed, new.texts),
+        files={**index.files, **changed},
+        unreadable={**index.unreadable, **new.unreadable},
+        links=index.links,
+        project=index.project,
+        branches=index.branches,
+        by_kind=kinds,
+        blobs=_with(index.blobs, changed, new.blobs),
+        readings=index.readings,
+    )
+
+
+def _with(before: Mapping[str, T], changed: Iterable[str], after: Mapping[str, T]) -> dict[str, T]:
+    """What was, but for the files that changed: of those what is."""
+    found = {**before, **after}
+    for path in changed:
+        if path not in after:
+            found.pop(path, None)
+    return found
 
 
 def _kinds(path: str, text: str) -> set[str]:

@@ -58,6 +58,14 @@ def is_bundle(path: str) -> bool:
     return path.endswith(NAMES) and posixpath.basename(path) in NAMES
 
 
+def has_bundles(index: RepositoryIndex) -> bool:
+    """Is there a ``fleet.yaml``?"""
+    known = index.memo.get("has bundles")
+    if known is None:
+        known = index.memo["has bundles"] = any(map(is_bundle, index.texts))
+    return known is True
+
+
 def targets(index: RepositoryIndex) -> Iterator[FleetTarget]:
     """All bundles of the repository, target by target."""
     for path in index.texts:

@@ -60,9 +60,8 @@ def read_map(index: RepositoryIndex, declared: Iterable[tuple[str, Json]] | None
 def may_force(index: RepositoryIndex) -> bool:
     """May anything here put objects into a namespace against their own? Flux's Kustomizations with a target and Fleet's bundles do; told
     from texts and paths alone, without the map."""
-    return any("targetNamespace" in text_of for text_of in _of_flux(index)) or any(
-        map(fleet.is_bundle, index.texts)
-    )
+    flux = any("targetNamespace" in text_of for text_of in _of_flux(index))
+    return flux or fleet.has_bundles(index)
 
 
 def may_tell(index: RepositoryIndex) -> bool:
