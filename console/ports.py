@@ -15,7 +15,7 @@ from schemas.dead_letters import DeadLetter
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One line of the list. ``facts`` are the newest summaries, merged."""
+    """One line of the list. ``facts``: what the newest records say, and where its life stands (``state``, ``state_since``)."""
 
     incident_id: str
     first_at: datetime
@@ -36,12 +36,23 @@ class Projection(Protocol):
         """Incidents, the one that moved last first; ``where`` filters by facts."""
         ...
 
+    async def by_state(self) -> Mapping[str, int]:
+        """How many incidents are in each state."""
+        ...
+
+    async def catch_up(self) -> int:
+        """Makes lines of the list that are missing, as after an update; how many."""
+        ...
+
     async def letters(self, *, limit: int, offset: int) -> Sequence[DeadLetter]:
         """Word of dead letters, newest first."""
         ...
 
     async def story(self, incident_id: str) -> IncidentStory | None:
-        """The incident with the early records that share a trace with it; ``None`` when nobody spoke of it."""
+        """The incident, with all attempts at it and the early records that share a trace with it.
+
+        ``None`` when nobody spoke of it.
+        """
         ...
 
 

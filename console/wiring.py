@@ -17,12 +17,14 @@ from kfix.infra.store.engine import open_store
 
 @asynccontextmanager
 async def open_ports() -> AsyncIterator[ConsolePorts]:
-    """Opens the store."""
+    """Opens the store, and brings the list to what an older version kept."""
     app = load(AppSettings)
     engine = await asyncio.to_thread(open_store, app.database_url.get_secret_value())
     try:
+        projection = SqlProjection(engine)
+        await projection.catch_up()
         yield ConsolePorts(
-            SqlProjection(engine),
+            projection,
             load(Console),
             app.language,
             lambda: datetime.now(UTC),

@@ -7,22 +7,29 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
+from console.core.listing import Kept, line_of
 from console.core.projection import kept
 from console.core.story import IncidentStory, incident_of, summary_of, tell
 from console.ports import Listed
 from kfix.engine import topics
-from kfix.infra.store.console_tables import incident_records
+from kfix.infra.store.console_tables import incident_lines, incident_records
+from kfix.infra.store.transactions import insert_missing, transact
 from schemas import errors
 from schemas.base import Record
 from schemas.dead_letters import DeadLetter
+from schemas.identity import attempt_of
 
 T = TypeVar("T")
 _R = incident_records.c
+_L = incident_lines.c
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+#: Lines that one transaction draws.
+_AT_ONCE = 200
 
 
 class SqlProjection:
@@ -46,18 +53,52 @@ class SqlProjection:
 
         def write(connection: Connection) -> None:
             insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
-            connection.execute(insert(incident_records).values(**values).on_conflict_do_nothing())
-            connection.commit()
+            stored = connection.execute(
+                insert(incident_records).values(**values).on_conflict_do_nothing()
+            )
+            if stored.rowcount and values["incident_id"]:
+                _draw(connection, str(values["incident_id"]))
 
-        await self._in_thread(write)
+        await self._transact(write)
+
+    async def catch_up(self) -> int:
+        """Draws the lines of incidents that have none, as after an update; how many. Raises errors.Unavailable."""
+
+        def draw(connection: Connection) -> int:
+            known = exists().where(_L.incident_id == _R.incident_id)
+            query = select(_R.incident_id).where(_R.incident_id != "", ~known).distinct()
+            found = connection.execute(query.limit(_AT_ONCE)).scalars().all()
+            for incident_id in found:
+                _draw(connection, incident_id)
+            return len(found)
+
+        drawn = 0
+        while found := await self._transact(draw):
+            drawn += found
+        return drawn
 
     async def listed(
         self, *, where: Mapping[str, str], limit: int, offset: int
     ) -> Sequence[Listed]:
         """The newest incidents that ``where`` asks for, ``limit`` from ``offset`` on. Raises errors.Unavailable."""
+        query = select(incident_lines).order_by(_L.last_at.desc(), _L.incident_id)
+        for name, wanted in where.items():
+            query = query.where(_fact(name) == wanted)
 
         def read(connection: Connection) -> Sequence[Listed]:
-            return _facts(connection, _newest(connection, where, limit, offset))
+            return [
+                Listed(row.incident_id, _aware(row.first_at), _aware(row.last_at), row.facts)
+                for row in connection.execute(query.limit(limit).offset(offset))
+            ]
+
+        return await self._in_thread(read)
+
+    async def by_state(self) -> Mapping[str, int]:
+        """How many incidents are in each state. Raises errors.Unavailable."""
+        query = select(_L.state, func.count()).group_by(_L.state)
+
+        def read(connection: Connection) -> dict[str, int]:
+            return {str(row[0]): int(row[1]) for row in connection.execute(query)}
 
         return await self._in_thread(read)
 
@@ -79,7 +120,11 @@ class SqlProjection:
         return await self._in_thread(read)
 
     async def story(self, incident_id: str) -> IncidentStory | None:
-        """All records of an incident; ``None`` for an unknown or empty id. Raises errors.Unavailable."""
+        """All records of an incident, whichever attempt at it the id names; ``None`` for an unknown or empty id.
+
+        Raises errors.Unavailable.
+        """
+        incident_id = attempt_of(incident_id).incident_id
         if not incident_id:
             return None
 
@@ -103,6 +148,9 @@ class SqlProjection:
         ]
         return tell(incident_id, records)
 
+    async def _transact(self, work: Callable[[Connection], T]) -> T:
+        return await transact(self._engine, work, what="the console's store")
+
     async def _in_thread(self, work: Callable[[Connection], T]) -> T:
         def run() -> T:
             with self._engine.connect() as connection:
@@ -119,46 +167,25 @@ def _aware(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
-def _newest(
-    connection: Connection, where: Mapping[str, str], limit: int, offset: int
-) -> Sequence[Any]:
-    last = func.max(_R.occurred_at).label("last_at")
-    query = (
-        select(_R.incident_id, func.min(_R.occurred_at).label("first_at"), last)
-        .where(_R.incident_id != "")
-        .group_by(_R.incident_id)
-        .order_by(last.desc(), _R.incident_id)
-        .limit(limit)
-        .offset(offset)
-    )
-    for name, wanted in where.items():
-        query = query.where(_R.incident_id.in_(_with_fact(name, wanted)))
-    return connection.execute(query).all()
+def _fact(name: str) -> ColumnElement[Any]:
+    """What a line says under a name of a fact."""
+    return _L.state if name == "state" else _L.facts[name].as_string()
 
 
-def _with_fact(name: str, wanted: str) -> Select[tuple[str]]:
-    """Incidents of which the newest record that says anything of the fact says this."""
-    value = _R.summary[name].as_string()
-    newest_first = func.row_number().over(
-        partition_by=_R.incident_id, order_by=_R.occurred_at.desc()
-    )
-    said = (
-        select(_R.incident_id, value.label("said"), newest_first.label("rank"))
-        .where(_R.incident_id != "", value.is_not(None))
-        .subquery()
-    )
-    return select(said.c.incident_id).where(said.c.rank == 1, said.c.said == wanted)
-
-
-def _facts(connection: Connection, rows: Sequence[Any]) -> list[Listed]:
-    names = [row.incident_id for row in rows]
-    merged: dict[str, dict[str, Any]] = {name: {} for name in names}
-    query = (
-        select(_R.incident_id, _R.summary).where(_R.incident_id.in_(names)).order_by(_R.occurred_at)
-    )
-    for row in connection.execute(query):
-        merged[row.incident_id] |= row.summary or {}
-    return [
-        Listed(row.incident_id, _aware(row.first_at), _aware(row.last_at), merged[row.incident_id])
-        for row in rows
-    ]
+def _draw(connection: Connection, incident_id: str) -> None:
+    """Makes an incident's line anew. Under its lock, so that of two records that come at once neither is forgotten."""
+    nothing = {"state": "investigating", "first_at": _NEVER, "last_at": _NEVER, "facts": {}}
+    insert_missing(connection, incident_lines, {"incident_id": incident_id, **nothing})
+    mine = _L.incident_id == incident_id
+    connection.execute(select(_L.incident_id).where(mine).with_for_update())
+    query = select(_R.occurred_at, _R.summary).where(_R.incident_id == incident_id)
+    kept = [Kept(_aware(row.occurred_at), row.summary or {}) for row in connection.execute(query)]
+    line = line_of(incident_id, kept)
+    values = {
+        "state": line.state,
+        "since": line.since,
+        "first_at": line.first_at,
+        "last_at": line.last_at,
+        "facts": dict(line.facts),
+    }
+    connection.execute(update(incident_lines).where(mine).values(**values))

@@ -17,6 +17,7 @@ def complete(story: IncidentStory) -> dict[str, Json]:
     """Everything known of the incident; parts that do not exist yet are empty or ``None``."""
     bundle, decision, request = story.bundle, story.decision, story.merge_request
     started = min((m.at for m in timeline(story)), default=None)
+    best, plans = story.recommended, story.plans
     return {
         "incident_id": story.incident_id,
         "timestamp": started.isoformat() if started else None,
@@ -26,12 +27,12 @@ def complete(story: IncidentStory) -> dict[str, Json]:
         "next_steps": [plain_json(step) for step in story.next_steps],
         "context_bundle": plain_json(bundle) if bundle else None,
         "ai_analysis": _analysis(story),
-        "recommended_action": _plan(story.recommended) if story.recommended else None,
-        "alternative_actions": [_plan(p) for p in story.plans if p is not story.recommended],
+        "recommended_action": _plan(best) if best else None,
+        "alternative_actions": [_plan(p) for p in (plans[1:] if best else plans)],
         "safety_checks": _checks(story),
         "environment": places.environment(story),
         "cluster": places.cluster(story),
-        "diff": "".join(edit.diff for edit in story.recommended.edits) if story.recommended else "",
+        "diff": story.diff,
         "gitlab_mr": (
             {
                 "url": request.url,

@@ -7,11 +7,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from console.core.attempts import AttemptRecords
+from console.core.listing import merge_state_of
+from kfix.incident.fix_life import (
+    MOVING,
+    AttemptLife,
+    FixLife,
+    IncidentLife,
+    LifeState,
+    life_of_incident,
+)
+from kfix.incident.life_facts import facts_of, written
 from kfix.texts import Language, told
 from schemas.alerts import RawAlert
 from schemas.base import Json, Record
 from schemas.context import ContextBundle
 from schemas.dead_letters import DeadLetter
+from schemas.identity import attempt_of
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Notification
 from schemas.next_steps import NextStep
 from schemas.outcomes import Outcome
@@ -29,11 +41,24 @@ class Moment:
     topic: str
     kind: str
     text: str
+    #: The attempt that it is about.
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ToldAttempt:
+    """One attempt with its life; the newest one is what the incident is about now."""
+
+    records: AttemptRecords
+    life: AttemptLife
 
 
 @dataclass(slots=True)
 class IncidentStory:
-    """Everything known of one incident. Lists are in order of time; any of them may be empty."""
+    """Everything known of one incident, with all attempts at it. Lists are in order of time; any of them may be empty.
+
+    What is said of its decision, plan, merge request and outcome is the newest attempt's.
+    """
 
     incident_id: str
     alerts: list[RawAlert] = field(default_factory=list)
@@ -45,108 +70,134 @@ class IncidentStory:
     letters: list[DeadLetter] = field(default_factory=list)
 
     @property
-    def decision(self) -> ValidatedPlans | None:
-        """The newest validation that says something of the trouble; a recovery only when there is nothing else."""
-        telling = [v for v in self.validated if v.role != "recovery"] or self.validated
-        solved = [v for v in telling if v.status == "solution_proposed"]
-        found = solved or telling
-        return found[-1] if found else None
+    def life(self) -> IncidentLife:
+        """The lives of all attempts."""
+        records: Iterable[Record] = (
+            *self.bundles,
+            *self.candidates,
+            *self.validated,
+            *self.events,
+            *self.outcomes,
+            *self.letters,
+        )
+        return life_of_incident(f for r in records for f in facts_of(r, self.incident_id))
 
     @property
-    def candidate(self) -> CandidatePlans | None:
-        """The newest decision, before its checks."""
-        telling = [c for c in self.candidates if c.role != "recovery"] or self.candidates
-        return telling[-1] if telling else None
+    def attempts(self) -> Sequence[ToldAttempt]:
+        """All attempts, oldest first; the first one also where nothing is known of it."""
+        lives = {attempt.number: attempt for attempt in self.life.attempts}
+        lives.setdefault(1, AttemptLife(1, self.incident_id, FixLife()))
+        return [ToldAttempt(self._records(n), life) for n, life in sorted(lives.items())]
 
     @property
-    def bundle(self) -> ContextBundle | None:
-        """The evidence of the newest alert that is no recovery."""
-        telling = [b for b in self.bundles if b.alert.state != "resolved"] or self.bundles
-        return telling[-1] if telling else None
+    def now(self) -> AttemptRecords:
+        """The newest attempt."""
+        records: Iterable[Record] = (
+            *self.bundles,
+            *self.candidates,
+            *self.validated,
+            *self.events,
+            *self.outcomes,
+        )
+        return self._records(max(map(_number, records), default=1))
 
-    @property
-    def analysis(self) -> Analysis | None:
-        """The decision's diagnosis, else the candidate's; ``None`` without one."""
-        decision, candidate = self.decision, self.candidate
-        return (decision and decision.analysis) or (candidate and candidate.analysis) or None
+    def _records(self, number: int) -> AttemptRecords:
+        """The records of one attempt. Those that name none are the first one's."""
 
-    @property
-    def context(self) -> IncidentContext | None:
-        """The decision's context, else the candidate's; ``None`` before there is one."""
-        found = self.decision or self.candidate
-        return found.context if found else None
+        def mine(records: Iterable[R]) -> list[R]:
+            return [r for r in records if _number(r) == number]
 
-    @property
-    def status(self) -> str:
-        """``investigating`` until decided, ``given_up`` where that failed; then the decision's status."""
-        found = self.decision or self.candidate
-        if found is None:
-            return "given_up" if self.letters else "investigating"
-        return found.status
-
-    @property
-    def explanation(self) -> str:
-        """Why it was decided so; empty before it was."""
-        found = self.decision or self.candidate
-        return found.explanation if found else ""
-
-    @property
-    def reason(self) -> str:
-        """Why there is no proposal; empty where there is one, or before it was decided."""
-        found = self.decision or self.candidate
-        return found.reason if found else ""
-
-    @property
-    def next_steps(self) -> Sequence[NextStep]:
-        """What people can look at, where they are asked."""
-        found = self.decision or self.candidate
-        return found.next_steps if found and found.status == "needs_human" else ()
-
-    @property
-    def plans(self) -> Sequence[ValidatedPlan]:
-        """The recommended plan first."""
-        decision = self.decision
-        if decision is None:
-            return ()
-        return sorted(
-            decision.plans, key=lambda p: (p.plan.plan_id != decision.recommended, p.plan.priority)
+        first = self.incident_id
+        return AttemptRecords(
+            first if number == 1 else f"{first}-try{number}",
+            mine(self.bundles),
+            mine(self.candidates),
+            mine(self.validated),
+            mine(self.events),
+            mine(self.outcomes),
+            mine(self.letters),
         )
 
     @property
+    def state(self) -> LifeState:
+        """Where it stands."""
+        return self.life.state
+
+    @property
+    def decision(self) -> ValidatedPlans | None:
+        """See ``AttemptRecords``."""
+        return self.now.decision
+
+    @property
+    def bundle(self) -> ContextBundle | None:
+        """The newest attempt's evidence, else that of the one before it."""
+        found = (self._records(n).bundle for n in range(self.now.number, 0, -1))
+        return next((bundle for bundle in found if bundle is not None), None)
+
+    @property
+    def analysis(self) -> Analysis | None:
+        """See ``AttemptRecords``."""
+        return self.now.analysis
+
+    @property
+    def context(self) -> IncidentContext | None:
+        """See ``AttemptRecords``."""
+        return self.now.context
+
+    @property
+    def status(self) -> str:
+        """See ``AttemptRecords``."""
+        return self.now.status
+
+    @property
+    def explanation(self) -> str:
+        """See ``AttemptRecords``."""
+        return self.now.explanation
+
+    @property
+    def reason(self) -> str:
+        """See ``AttemptRecords``."""
+        return self.now.reason
+
+    @property
+    def next_steps(self) -> Sequence[NextStep]:
+        """See ``AttemptRecords``."""
+        return self.now.next_steps
+
+    @property
+    def plans(self) -> Sequence[ValidatedPlan]:
+        """See ``AttemptRecords``."""
+        return self.now.plans
+
+    @property
     def recommended(self) -> ValidatedPlan | None:
-        """The plan that may be published; ``None`` without one."""
-        decision = self.decision
-        if decision is None or not decision.recommended:
-            return None
-        return next((p for p in decision.plans if p.plan.plan_id == decision.recommended), None)
+        """See ``AttemptRecords``."""
+        return self.now.recommended
+
+    @property
+    def diff(self) -> str:
+        """See ``AttemptRecords``."""
+        return self.now.diff
 
     @property
     def checks(self) -> Sequence[CheckResult]:
-        """The checks of the recommended plan, else of the first."""
-        shown = self.recommended or (self.plans[0] if self.plans else None)
-        return shown.checks if shown else ()
+        """See ``AttemptRecords``."""
+        return self.now.checks
 
     @property
     def merge_request(self) -> MergeRequestRef | None:
-        """The one that was last told of; ``None`` while there is none."""
-        return next((e.merge_request for e in reversed(self.events) if e.merge_request), None)
+        """See ``AttemptRecords``."""
+        return self.now.merge_request
 
     @property
     def merge_state(self) -> str:
         """``opened``, ``merged``, ``closed`` or empty."""
-        actions = [e.action for e in self.events]
-        if "merged" in actions:
-            return "merged"
-        # Our opening has our clock's time, the forge's words have its own: whatever it says comes after.
-        moves = [action for action in actions if action in ("closed", "reopened")]
-        if moves:
-            return moves[-1].replace("reopened", "opened")
-        return "opened" if "opened" in actions else ""
+        return merge_state_of(self.life.now)
 
     @property
     def outcome(self) -> Outcome | None:
-        """The newest; ``None`` while there is none."""
-        return self.outcomes[-1] if self.outcomes else None
+        """See ``AttemptRecords``."""
+        return self.now.outcome
 
     @property
     def notifications(self) -> list[Notification]:
@@ -155,12 +206,19 @@ class IncidentStory:
 
     @property
     def ended(self) -> bool:
-        """Nothing more is expected of this incident by itself: judged, closed, declined, or nothing to propose."""
-        if self.outcomes or self.merge_state == "closed" or self.status == "given_up":
-            return True
-        if not self.merge_state and any(e.action == "declined" for e in self.events):
-            return True
-        return bool(self.decision) and self.status != "solution_proposed"
+        """Nothing more is expected of this incident by itself."""
+        life = self.life
+        if life.state == "failed" and not life.now.came_back:
+            # The next attempt and the way back are on their way until one of them is there.
+            return bool(life.attempts[-1].revert)
+        return life.state not in MOVING
+
+
+def _number(record: Record) -> int:
+    """The attempt that a record is about."""
+    if isinstance(record, ContextBundle):
+        return attempt_of(record.retry_of).number + 1 if record.retry_of else 1
+    return attempt_of(attempt_named(record)).number
 
 
 def tell(incident_id: str, records: Iterable[Record]) -> IncidentStory:
@@ -176,7 +234,7 @@ def tell(incident_id: str, records: Iterable[Record]) -> IncidentStory:
         DeadLetter: story.letters,  # type: ignore[dict-item]
     }
     seen: set[tuple[type[Record], str]] = set()
-    for record in sorted(records, key=lambda r: r.occurred_at):
+    for record in sorted(records, key=lambda r: (r.occurred_at, r.event_id)):
         key = (type(record), record.event_id)
         if key not in seen:
             seen.add(key)
@@ -186,36 +244,36 @@ def tell(incident_id: str, records: Iterable[Record]) -> IncidentStory:
 
 def timeline(story: IncidentStory, language: Language = "en") -> list[Moment]:
     """What happened, oldest first; sentences in the language."""
+
+    def moment(record: Record, topic: str, kind: str, text: str) -> Moment:
+        return Moment(record.occurred_at, topic, kind, text, _number(record))
+
     moments = [
         Moment(a.alert.happened_at or a.occurred_at, "alerts.raw", a.alert.state, a.alert.title)
         for a in story.alerts
     ]
     moments += [
-        Moment(b.occurred_at, "context.bundle", "evidence", _sources(b, language))
-        for b in story.bundles
+        moment(b, "context.bundle", "evidence", _sources(b, language)) for b in story.bundles
     ]
     moments += [
-        Moment(c.occurred_at, "plans.candidate", c.status, _thought(c, language))
-        for c in story.candidates
+        moment(c, "plans.candidate", c.status, _thought(c, language)) for c in story.candidates
     ]
     moments += [
-        Moment(
-            v.occurred_at,
+        moment(
+            v,
             "plans.validated",
             v.status,
             told(v.explanation, v.explanation_text, language) or _class_of(v),
         )
         for v in story.validated
     ]
-    moments += [Moment(e.occurred_at, "mr.events", e.action, _event(e)) for e in story.events]
+    moments += [moment(e, "mr.events", e.action, _event(e)) for e in story.events]
     moments += [
-        Moment(
-            o.occurred_at, "outcomes", o.result, told(o.explanation, o.explanation_text, language)
-        )
+        moment(o, "outcomes", o.result, told(o.explanation, o.explanation_text, language))
         for o in story.outcomes
     ]
     moments += [
-        Moment(d.occurred_at, "dead.letters", "given_up", f"{d.stage}: {d.reason} {d.message}")
+        moment(d, "dead.letters", "given_up", f"{d.stage}: {d.reason} {d.message}")
         for d in story.letters
     ]
     return sorted(moments, key=lambda moment: moment.at)
@@ -251,7 +309,18 @@ def _event(event: MergeRequestEvent) -> str:
 
 
 def summary_of(record: Record) -> dict[str, Json]:
-    """What a list of incidents shows of a record; empty when it adds nothing."""
+    """What a list of incidents shows of a record, and what it tells of the fix's life; empty when it adds nothing."""
+    found = _shown(record)
+    facts = [written(fact) for fact in facts_of(record)]
+    attempt = attempt_of(attempt_named(record))
+    if facts:
+        found["life"] = facts
+    if found and attempt.number > 1:
+        found["attempt"] = attempt.number
+    return found
+
+
+def _shown(record: Record) -> dict[str, Json]:
     if isinstance(record, CandidatePlans | ValidatedPlans):
         if record.role == "recovery":
             return {}
@@ -268,19 +337,19 @@ def summary_of(record: Record) -> dict[str, Json]:
             "explanation": record.explanation[:300],
         }
     if isinstance(record, MergeRequestEvent) and record.merge_request is not None:
-        state = {
-            "opened": "opened",
-            "reopened": "opened",
-            "merged": "merged",
-            "closed": "closed",
-        }.get(record.action)
-        found: dict[str, Json] = {"merge_request": record.merge_request.url}
-        return found | ({"merge_state": state} if state else {})
+        if record.action == "revert_opened" or attempt_of(record.incident_id).revert:
+            return {}
+        return {"merge_request": record.merge_request.url}
     if isinstance(record, Outcome):
         return {"result": record.result}
     return {}
 
 
-def incident_of(record: Record) -> str:
-    """The incident a record names itself; empty before the diagnosis."""
+def attempt_named(record: Record) -> str:
+    """The incident, attempt or revert that a record names itself; empty before the diagnosis."""
     return str(getattr(record, "incident_id", ""))
+
+
+def incident_of(record: Record) -> str:
+    """The incident of a record, whichever attempt at it the record is about; empty before the diagnosis."""
+    return attempt_of(attempt_named(record)).incident_id

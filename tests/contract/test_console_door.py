@@ -21,7 +21,7 @@ from console.adapters.web import build_app
 from console.ports import ConsolePorts
 from console.settings import Console
 from kfix.engine.topics import BY_MODEL
-from kfix.infra.store.console_tables import incident_records
+from kfix.infra.store.console_tables import incident_lines, incident_records
 from kfix.infra.store.engine import open_store
 from sandbox.serving import serve
 from schemas.base import Record
@@ -113,8 +113,8 @@ async def test_the_list_shows_each_incident_once_and_filters(client: httpx.Async
     assert asked.json()["incidents"]
 
 
-def remembered(engine: Engine, rows: list[tuple[str, int, dict[str, Any]]]) -> None:
-    """Rows as ``keep`` writes them: incident, minute, what the list shows of the record."""
+async def remembered(engine: Engine, rows: list[tuple[str, int, dict[str, Any]]]) -> None:
+    """Rows of an older version, without lines: incident, minute, what the list shows of the record."""
     with engine.begin() as connection:
         connection.execute(
             insert(incident_records),
@@ -132,12 +132,13 @@ def remembered(engine: Engine, rows: list[tuple[str, int, dict[str, Any]]]) -> N
                 for number, (incident, minute, summary) in enumerate(rows)
             ],
         )
+    await SqlProjection(engine).catch_up()
 
 
 async def test_a_filter_finds_an_incident_behind_thousands_of_others(store: Engine) -> None:
     """One database page or ten: what is asked for is found, oldest and newest alike."""
     others = [(f"inc-{n}", n, {"status": "needs_human", "service": "web"}) for n in range(1, 2_500)]
-    remembered(store, [("inc-first", 0, {"status": "no_action", "service": "cart"}), *others])
+    await remembered(store, [("inc-first", 0, {"status": "no_action", "service": "cart"}), *others])
     projection = SqlProjection(store)
 
     async def found(offset: int = 0, **where: str) -> list[str]:
@@ -151,7 +152,7 @@ async def test_a_filter_finds_an_incident_behind_thousands_of_others(store: Engi
 
 
 async def test_a_fact_is_what_the_newest_record_says_of_it(store: Engine) -> None:
-    remembered(
+    await remembered(
         store,
         [
             ("inc-a", 5, {"result": "success"}),
@@ -176,7 +177,7 @@ async def test_a_fact_is_what_the_newest_record_says_of_it(store: Engine) -> Non
 async def test_there_is_another_page_only_when_there_is_something_on_it(
     engine: Engine, sent: Sent
 ) -> None:
-    remembered(engine, [(f"inc-{n}", n, {"status": "needs_human"}) for n in range(4)])
+    await remembered(engine, [(f"inc-{n}", n, {"status": "needs_human"}) for n in range(4)])
     app = build_app(ports(SqlProjection(engine), page_size=2), sent)
     async with serve(app) as url, httpx.AsyncClient(base_url=url, trust_env=False) as client:
         first = (await client.get("/incidents?status=needs_human")).text
@@ -258,7 +259,7 @@ async def test_with_a_token_nobody_else_comes_in(projection: SqlProjection, sent
 
 
 async def test_a_store_that_is_away_is_503(engine: Engine, sent: Sent) -> None:
-    incident_records.drop(engine)
+    incident_lines.drop(engine)
     async with (
         serve(build_app(ports(SqlProjection(engine)), sent)) as url,
         httpx.AsyncClient(base_url=url) as client,

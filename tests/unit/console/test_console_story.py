@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.adapters.pages import Pages
+from console.core.listing import Kept, Line, line_of
 from console.core.output import complete
 from console.core.plots import plots
 from console.core.projection import kept
@@ -19,11 +20,12 @@ from console.core.story import summary_of, tell, timeline
 from console.core.words import Words
 from kfix.texts import say
 from schemas.alerts import RawAlert
+from schemas.base import Record
 from schemas.context import Series
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.outcomes import Outcome
 from schemas.validated import CheckResult, ValidatedPlans
-from tests.support.console_samples import INCIDENT, after, full
+from tests.support.console_samples import INCIDENT, REQUEST, after, full
 
 
 @given(st.permutations(full()), st.lists(st.sampled_from(full()), max_size=5))
@@ -98,13 +100,25 @@ def test_a_page_tells_in_its_readers_language_what_a_record_says_in_english() ->
     assert "would be" not in french
 
 
-def test_summaries_say_what_the_list_shows() -> None:
-    merged: dict[str, object] = {}
-    for record in full():
-        merged |= summary_of(record)
-    assert merged["failure_class"] == "oom_killed"
-    assert merged["merge_state"] == "merged"
-    assert merged["result"] == "success"
+@given(st.permutations(full()), st.lists(st.sampled_from(full()), max_size=5))
+def test_a_line_of_the_list_is_the_same_in_any_order_and_with_repeats(
+    shuffled: list[Record], again: list[Record]
+) -> None:
+    def line(records: list[Record]) -> Line:
+        return line_of(INCIDENT, [Kept(r.occurred_at, summary_of(r)) for r in records])
+
+    told = line([*shuffled, *again])
+    assert told == line(full())
+    assert told.state == "held"
+    assert told.since == after(20)
+    shown = ("failure_class", "merge_state", "result", "status", "merge_request")
+    assert [told.facts[name] for name in shown] == [
+        "oom_killed",
+        "merged",
+        "success",
+        "solution_proposed",
+        REQUEST.url,
+    ]
 
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> javascript:alert(1) \u202e \x07 [x](javascript:1)"
