@@ -10,7 +10,8 @@ from typing import Literal, Protocol
 from kfix.incident.forge.port import Stands
 from learn.core.judgement import WorkloadState
 from learn.settings import Learn
-from schemas.merge_requests import Feedback, MergeRequestRef, Proposal
+from schemas.feedback import Feedback
+from schemas.merge_requests import MergeRequestRef, Proposal
 from schemas.outcomes import Outcome
 
 State = Literal["open", "merged", "closed"]

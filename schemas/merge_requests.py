@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from schemas.base import Instant, Model, Record
+from schemas.feedback import Feedback
 from schemas.plans import AbstentionReason, ActionPlan, Analysis, IncidentContext
 from schemas.validated import CheckResult
 
@@ -62,15 +61,6 @@ class Proposal(Model):
     diff: str = ""
 
 
-class Feedback(Model):
-    """A person's judgement. ``score`` from −1 (harmful) to 1 (right), ``None`` when only words were given."""
-
-    author: str
-    verdict: Literal["good", "bad", "partial", "comment"] = "comment"
-    text: str = ""
-    score: float | None = Field(default=None, ge=-1.0, le=1.0)
-
-
 class MergeRequestEvent(Record):
     """One thing that happened to an incident's merge request. GitLab's events carry no proposal."""
 
@@ -85,7 +75,8 @@ class MergeRequestEvent(Record):
     text: str = ""
     reason: AbstentionReason = ""
     #: ``feedback``, ``snooze``, ``alternative``, ``explain``, ``help`` and its argument, for ``/kfix …`` notes. A wish:
-    #: whether ``actor`` may have it is decided by who answers.
+    #: whether ``actor`` may have it is decided by who answers. ``snooze`` with the action ``feedback`` is one of the
+    #: console, which has decided that already.
     command: str = ""
     argument: str = ""
     feedback: Feedback | None = None

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from schemas.base import Environment, Instant, Model, ObjectRef, Record
 from schemas.context import OutcomeResult
+from schemas.feedback import Feedback
 from schemas.identity import attempt_of
-from schemas.merge_requests import Feedback, MergeRequestRef
+from schemas.merge_requests import MergeRequestRef
 from schemas.plans import ActionPlan
 from schemas.text import Spoken, Text
 

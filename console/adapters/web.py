@@ -21,7 +21,8 @@ from kfix.engine.runtime.stage import Publisher
 from kfix.incident.redaction import mask
 from schemas import errors
 from schemas.dead_letters import DeadLetter
-from schemas.merge_requests import Feedback, MergeRequestEvent
+from schemas.feedback import Feedback
+from schemas.merge_requests import MergeRequestEvent
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

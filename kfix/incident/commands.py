@@ -1,6 +1,6 @@
 """``/kfix …`` in a comment on a merge request.
 
-``/kfix feedback good|bad|partial|<-1…1> [words]``, ``/kfix snooze <time>``, ``/kfix alternative <n>``, ``/kfix explain``,
+``/kfix feedback useful|wrong-cause|wrong-fix|good|bad|partial|<-1…1> [words]``, ``/kfix snooze <time>``, ``/kfix alternative <n>``, ``/kfix explain``,
 ``/kfix help``. The first line that starts with ``/kfix`` counts; words are understood in English and French. Whatever else
 is asked is a wish for help. Whether the person may ask is decided where it is answered.
 """
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.merge_requests import Feedback
+from schemas.feedback import Feedback
 
 _LINE = re.compile(
     r"^/kfix(?:[ \t]+(?P<word>[^\s]{1,40})(?P<rest>[^\n]{0,2000}))?[ \t]*$", re.MULTILINE
@@ -29,13 +29,20 @@ _COMMANDS = {
     "help": "help",
     "aide": "help",
 }
-_VERDICTS: dict[str, Literal["good", "bad", "partial"]] = {
-    "good": "good",
-    "bon": "good",
-    "bad": "bad",
-    "mauvais": "bad",
-    "partial": "partial",
-    "partiel": "partial",
+#: A word of people → the verdict, and what it is about.
+_VERDICTS: dict[str, tuple[Literal["good", "bad", "partial"], Literal["", "cause", "fix"]]] = {
+    "good": ("good", ""),
+    "bon": ("good", ""),
+    "useful": ("good", ""),
+    "utile": ("good", ""),
+    "bad": ("bad", ""),
+    "mauvais": ("bad", ""),
+    "wrong-cause": ("bad", "cause"),
+    "mauvaise-cause": ("bad", "cause"),
+    "wrong-fix": ("bad", "fix"),
+    "mauvaise-correction": ("bad", "fix"),
+    "partial": ("partial", ""),
+    "partiel": ("partial", ""),
 }
 _SCORE = re.compile(r"[+-]?(?:1(?:\.0+)?|0(?:\.\d{1,4})?)")
 
@@ -66,9 +73,10 @@ def command_of(text: str, author: str) -> PersonCommand:
 
 def _feedback(argument: str, author: str) -> Feedback:
     first, _, rest = argument.partition(" ")
-    verdict = _VERDICTS.get(first.lower())
-    if verdict is not None:
-        return Feedback(author=author, verdict=verdict, text=rest.strip())
+    judged = _VERDICTS.get(first.lower().replace("_", "-"))
+    if judged is not None:
+        verdict, about = judged
+        return Feedback(author=author, verdict=verdict, about=about, text=rest.strip())
     if _SCORE.fullmatch(first):
         return Feedback(author=author, score=float(first), text=rest.strip())
     return Feedback(author=author, text=argument)

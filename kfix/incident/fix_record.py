@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kfix.incident import judgements
 from schemas.context import OutcomeResult
-from schemas.merge_requests import Feedback
+from schemas.feedback import Feedback
 
 #: Systems change; what happened half a year ago counts half.
 HALF_LIFE = timedelta(days=180)
@@ -57,17 +58,35 @@ def posterior(
 
 
 def result_with_feedback(result: OutcomeResult, feedback: Sequence[Feedback]) -> OutcomeResult:
-    """The result that counts from now on: the newest judgement of a person outweighs the measurement.
+    """The result that counts for the kind of fix from now on: a person's judgement of the fix outweighs the measurement.
 
-    ``bad`` makes it a failure; ``partial`` makes a success partial; ``good`` makes a partial result a success but cannot
-    turn a measured failure into one.
+    ===========  =======  =======  =======  ===========  ============
+    measured     nobody   good     partial  bad, or fix  wrong cause
+    ===========  =======  =======  =======  ===========  ============
+    success      success  success  partial  failure      success
+    partial      partial  success  partial  failure      partial
+    failure      failure  failure  failure  failure      failure
+    rejected     stays as it is, whatever is said
+    expired      stays as it is, whatever is said
+    ===========  =======  =======  =======  ===========  ============
+
+    Whose judgement it is, where several judged, is in ``kfix.incident.judgements``. A wrong cause is no word about the fix:
+    it counts in ``diagnosis_doubted`` alone.
     """
-    judged = [f.verdict for f in feedback if f.verdict != "comment"]
-    if not judged or result in ("rejected", "expired"):
+    decided = judgements.on_the_fix(feedback)
+    if decided is None or result in ("rejected", "expired"):
         return result
-    newest = judged[-1]
-    if newest == "bad":
+    verdict = judgements.verdict_of(decided)
+    if verdict == "bad":
         return "failure"
-    if newest == "partial":
+    if verdict == "partial":
         return "partial" if result == "success" else result
     return "success" if result == "partial" else result
+
+
+def diagnosis_doubted(feedback: Sequence[Feedback]) -> bool:
+    """A person says that the cause was wrong: the diagnosis counts as wrong for calibration, whatever was measured.
+
+    The trouble may have gone for another reason; the fix's own result is ``result_with_feedback``'s.
+    """
+    return judgements.on_the_cause(feedback) is not None

@@ -20,7 +20,8 @@ from kfix.infra.store.learn_tables import (
 )
 from kfix.infra.store.transactions import transact
 from learn.ports import DueCheck, Followed, State
-from schemas.merge_requests import Feedback, MergeRequestRef, Proposal
+from schemas.feedback import Feedback
+from schemas.merge_requests import MergeRequestRef, Proposal
 from schemas.outcomes import Outcome
 
 T = TypeVar("T")
@@ -207,7 +208,7 @@ class SqlLearnLedger:
         values = {"event_id": event_id, "incident_id": incident_id, "occurred_at": at}
         await self._transact(
             lambda connection: _insert(
-                connection, incident_feedback, {**values, **feedback.model_dump()}
+                connection, incident_feedback, {**values, **feedback.model_dump(exclude={"at"})}
             )
         )
 
@@ -215,12 +216,12 @@ class SqlLearnLedger:
         """By time. Raises errors.Unavailable when the store does not answer."""
         table = incident_feedback.c
         query = (
-            select(table.author, table.verdict, table.text, table.score)
+            select(incident_feedback)
             .where(table.incident_id == incident_id)
             .order_by(table.occurred_at, table.event_id)
         )
         rows = await self._transact(lambda connection: connection.execute(query).mappings().all())
-        return [Feedback.model_validate(dict(row)) for row in rows]
+        return [Feedback.model_validate({**row, "at": row["occurred_at"]}) for row in rows]
 
     async def _transact(self, work: Callable[[Connection], T]) -> T:
         return await transact(self._engine, work, what="learn's ledger")

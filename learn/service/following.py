@@ -9,8 +9,9 @@ from typing import TypeVar
 
 import structlog
 
-from kfix.incident.fix_record import result_with_feedback
+from kfix.incident import judgements
 from kfix.incident.forge.port import Stand
+from kfix.texts import say
 from learn.core.judgement import Judgement, WorkloadState, judge
 from learn.core.lessons import lesson
 from learn.ports import DueCheck, Followed, LearnPorts
@@ -19,6 +20,7 @@ from schemas.context import OutcomeResult
 from schemas.identity import stable_id
 from schemas.merge_requests import MergeRequestEvent
 from schemas.outcomes import Outcome
+from schemas.text import again
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -64,7 +66,7 @@ async def _settle(followed: Followed, ports: LearnPorts) -> Outcome | None:
             followed.incident_id, merged_at=followed.changed_at, due_at=due_at
         )
         return None
-    judgement = Judgement("rejected", (), "The merge request was closed without a merge.")
+    judgement = Judgement("rejected", (), say("learn.closed"))
     return await _outcome(followed, judgement, ports, at=followed.changed_at)
 
 
@@ -146,7 +148,7 @@ async def _ended(
 ) -> Outcome | None:
     """What the forge says of one that nothing was heard of."""
     if stand.state == "open":
-        judgement = Judgement("expired", (), "Nobody decided on the merge request.")
+        judgement = Judgement("expired", (), say("learn.undecided"))
         return await _outcome(followed, judgement, ports, at=now)
     log.info("merge_request.unheard", incident_id=followed.incident_id, state=stand.state)
     ref = followed.merge_request
@@ -167,6 +169,7 @@ async def _outcome(
     if proposal is None:
         return None
     plan, result = proposal.plan, judgement.result
+    feedback = judgements.kept(await ports.ledger.feedback_of(followed.incident_id))
     outcome = Outcome(
         event_id=stable_id("out", followed.incident_id, plan.plan_id, _ending(result)),
         trace_id=followed.trace_id,
@@ -180,8 +183,8 @@ async def _outcome(
         merge_request=followed.merge_request,
         measurements=judgement.measurements,
         explanation=judgement.explanation,
-        lesson=lesson(proposal, result, judgement.explanation, ports.language),
-        feedback=tuple(await ports.ledger.feedback_of(followed.incident_id)),
+        lesson=lesson(proposal, result, judgement.explanation, ports.language, feedback),
+        feedback=feedback,
         merged_at=merged_at,
         checked_at=at if merged_at is not None else None,
         tags=proposal.context.tags,
@@ -228,17 +231,18 @@ async def _told_feedback(incident_id: str, ports: LearnPorts) -> Outcome | None:
     followed = await ports.ledger.find(incident_id)
     if known is None or followed is None or followed.proposal is None:
         return None  # it is told with the outcome, when there is one
-    feedback = tuple(await ports.ledger.feedback_of(incident_id))
-    if len(feedback) <= len(known.feedback):
+    said = await ports.ledger.feedback_of(incident_id)
+    feedback = judgements.kept(said)
+    if feedback == known.feedback:
         return None
     plan_id = known.plan.plan_id if known.plan is not None else ""
-    result = result_with_feedback(known.result, feedback)
+    why = again(known.explanation, known.explanation_text)
     told = known.model_copy(
         update={
-            "event_id": stable_id("out", incident_id, plan_id, "feedback", len(feedback)),
+            "event_id": stable_id("out", incident_id, plan_id, "feedback", len(said)),
             "occurred_at": max(ports.now(), known.occurred_at),
             "feedback": feedback,
-            "lesson": lesson(followed.proposal, result, known.explanation, ports.language),
+            "lesson": lesson(followed.proposal, known.result, why, ports.language, feedback),
         }
     )
     return await _remembered(told, followed, ports)

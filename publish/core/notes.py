@@ -17,8 +17,8 @@ from publish.core.notice import steps_head
 from publish.core.pages import rendered
 from publish.core.view import causes_of, plan_of, plans_of
 from publish.core.wording import Language, colon, has, number, word
+from schemas.feedback import Feedback
 from schemas.identity import stable_id
-from schemas.merge_requests import Feedback
 from schemas.outcomes import Measurement, Outcome
 from schemas.plans import SecondOpinion
 from schemas.validated import ValidatedPlan, ValidatedPlans

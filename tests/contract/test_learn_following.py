@@ -16,7 +16,8 @@ from kfix.infra.store.learn_tables import incident_outcomes
 from learn.core.judgement import WorkloadState
 from learn.service.following import check_due, follow, kept
 from schemas import errors
-from schemas.merge_requests import Feedback, MergeRequestEvent
+from schemas.feedback import Feedback
+from schemas.merge_requests import MergeRequestEvent
 from schemas.outcomes import Outcome
 from tests.support.learn import (
     CALM,
@@ -61,6 +62,11 @@ def outcomes_in(store: Engine) -> list[tuple[str, datetime]]:
 async def the_outcome(store: Engine, world: World) -> Outcome:
     (found,) = await check_due(ports(store, world))
     return found
+
+
+def at(minutes: float, *given: Feedback) -> tuple[Feedback, ...]:
+    """As the ledger gives it back: with its time."""
+    return tuple(one.model_copy(update={"at": after(minutes)}) for one in given)
 
 
 def feedback(given: Feedback, minutes: float = 20, **more: object) -> MergeRequestEvent:
@@ -342,7 +348,7 @@ async def test_feedback_before_the_outcome_is_told_with_it(store: Engine, world:
     assert await follow(note, used) is None
     await merged(store, world)
     found = await the_outcome(store, world)
-    assert found.feedback == (BAD, GOOD)
+    assert found.feedback == (*at(2, BAD), *at(3, GOOD))
     assert await kept(found, used) is None
 
 
@@ -360,9 +366,13 @@ async def test_feedback_after_the_outcome_is_a_new_record_of_it_once(
     assert told is not None
     assert again is not None
     assert told.event_id == again.event_id != found.event_id
-    assert (told.result, told.feedback, told.checked_at) == ("success", (BAD,), found.checked_at)
+    assert (told.result, told.feedback, told.checked_at) == (
+        "success",
+        at(20, BAD),
+        found.checked_at,
+    )
     assert "did not help" in told.lesson
-    assert world.remembered[-1].feedback == (BAD,)
+    assert world.remembered[-1].feedback == at(20, BAD)
     assert await kept(told, used) is None
     assert await follow(given, used) is None, "it has been told"
     stored = await used.ledger.outcome_of("inc-1")
@@ -380,7 +390,7 @@ async def test_feedback_while_the_outcome_is_on_its_way_is_not_forgotten(
     assert await follow(feedback(BAD, 16.5), used) is None
     told = await kept(found, used)
     assert told is not None
-    assert (told.feedback, told.result) == ((BAD,), "success")
+    assert (told.feedback, told.result) == (at(16.5, BAD), "success")
     assert await kept(told, used) is None
 
 

@@ -57,5 +57,9 @@ incident_feedback = Table(
     Column("verdict", String(16), nullable=False),
     Column("text", Text, nullable=False),
     Column("score", Float),
+    Column("about", String(16), nullable=False, default=""),
+    Column("role", String(16), nullable=False, default=""),
+    #: How it came: ``comment``, ``link``, ``form`` or ``api``.
+    Column("way", String(16), nullable=False, default=""),
     Column("occurred_at", DateTime(timezone=True), nullable=False),
 )

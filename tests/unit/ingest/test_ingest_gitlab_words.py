@@ -12,7 +12,8 @@ from ingest.core.outcomes import Ignored, Malformed
 from ingest.sources.gitlab.examples import GITLAB_MERGED, GITLAB_NOTE
 from ingest.sources.gitlab.reading import Delivery, event_of
 from kfix.incident.commands import command_of
-from schemas.merge_requests import Feedback, MergeRequestEvent
+from schemas.feedback import Feedback
+from schemas.merge_requests import MergeRequestEvent
 from tests.support.ingest import NOW
 
 DELIVERY = Delivery("key-1", NOW, "kfix-bot", "https://gitlab.example.com")

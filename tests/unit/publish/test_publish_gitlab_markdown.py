@@ -16,7 +16,7 @@ from kfix.texts import both, in_language
 from publish.core import description, notes
 from publish.core.pages import environment
 from publish.core.wording import Language
-from schemas.merge_requests import Feedback
+from schemas.feedback import Feedback
 from tests.support import publish as sample
 from tests.support.gitlab_markdown import CONSTRUCTS, active, active_in_title
 from tests.support.publish_hostile import poisoned

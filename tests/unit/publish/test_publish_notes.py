@@ -12,7 +12,7 @@ from kfix.incident.commands import command_of
 from kfix.infra.forges.gitlab.dialect import DIALECT
 from publish.core import notes
 from publish.core.wording import Language
-from schemas.merge_requests import Feedback
+from schemas.feedback import Feedback
 from schemas.outcomes import Measurement, Outcome
 from tests.support import publish as sample
 from tests.support.publish_hostile import TEXTS, poisoned

@@ -9,9 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kfix.incident.fix_record import HALF_LIFE, posterior, result_with_feedback
+from kfix.incident import judgements
+from kfix.incident.fix_record import (
+    HALF_LIFE,
+    diagnosis_doubted,
+    posterior,
+    result_with_feedback,
+)
 from schemas.context import OutcomeResult
-from schemas.merge_requests import Feedback
+from schemas.feedback import Feedback
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 RESULTS: tuple[OutcomeResult, ...] = get_args(OutcomeResult)
@@ -42,6 +48,54 @@ def test_the_newest_judgement_of_a_person_counts(
     result: OutcomeResult, verdicts: tuple[str, ...], counts: str
 ) -> None:
     assert result_with_feedback(result, said(*verdicts)) == counts
+
+
+CAUSE = Feedback(author="bob", verdict="bad", about="cause")
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_a_wrong_cause_doubts_the_diagnosis_and_leaves_the_fix_as_it_was(
+    result: OutcomeResult,
+) -> None:
+    assert result_with_feedback(result, [CAUSE]) == result
+    assert diagnosis_doubted([CAUSE])
+    later = [Feedback(author="ada", verdict="partial"), CAUSE]
+    assert result_with_feedback(result, later) == result_with_feedback(result, said("partial"))
+    assert diagnosis_doubted(later)
+
+
+def test_a_wrong_fix_counts_against_the_fix_and_says_nothing_of_the_cause() -> None:
+    wrong = Feedback(author="ada", verdict="bad", about="fix")
+    assert result_with_feedback("success", [wrong]) == "failure"
+    assert not diagnosis_doubted([wrong])
+    assert diagnosis_doubted([CAUSE, wrong])
+
+
+def test_a_person_who_changes_their_mind_takes_back_what_they_said() -> None:
+    wrong = Feedback(author="Ada", verdict="bad", about="fix")
+    cause = Feedback(author="ada ", verdict="bad", about="cause")
+    assert result_with_feedback("success", [wrong, cause]) == "success"
+    assert not diagnosis_doubted([cause, wrong])
+    assert not diagnosis_doubted([CAUSE, *said("good")]), "somebody confirmed it later"
+    assert diagnosis_doubted([*said("good"), CAUSE])
+
+
+@pytest.mark.parametrize(
+    ("score", "counts"),
+    [(1.0, "success"), (0.3, "partial"), (0.0, "partial"), (-0.3, "partial"), (-0.5, "failure")],
+)
+def test_a_number_is_a_judgement(score: float, counts: str) -> None:
+    assert result_with_feedback("success", [Feedback(author="ada", score=score)]) == counts
+
+
+def test_what_travels_with_an_outcome_is_bounded_and_decides_as_all_of_it_would() -> None:
+    words = [Feedback(author=f"p{n}", text="word") for n in range(100)]
+    votes = [Feedback(author="ada", verdict="good") for _ in range(100)]
+    kept = judgements.kept([CAUSE, *words, *votes, *words])
+    assert len(kept) == 22
+    assert kept[0] == CAUSE
+    assert result_with_feedback("partial", kept) == "success"
+    assert judgements.kept(kept) == kept
 
 
 histories = st.lists(st.tuples(st.sampled_from(RESULTS), st.integers(0, 2000)), max_size=20)

@@ -57,7 +57,8 @@ from schemas.context import (
     SimilarIncident,
     SourceStatus,
 )
-from schemas.merge_requests import Feedback, MergeRequestEvent
+from schemas.feedback import Feedback
+from schemas.merge_requests import MergeRequestEvent
 from schemas.plans import SecondOpinion
 from schemas.validated import ValidatedPlans
 

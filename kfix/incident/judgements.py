@@ -1,0 +1,72 @@
+"""What people's judgements of a fix come to. Pure.
+
+Of each person the newest judgement stands for what they think; words without a judgement decide nothing. Among the persons
+the newest judgement that says something of the matter decides it:
+
+- of the fix speak ``good``, ``partial``, and ``bad`` unless it is about the cause;
+- of the cause speak ``bad`` about the cause, which doubts the diagnosis, and ``good``, which confirms it.
+
+``kfix.incident.fix_record`` says what that weighs against the measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from schemas.feedback import Feedback
+
+Verdict = Literal["good", "bad", "partial"]
+#: A number counts as ``good`` or ``bad`` beyond this, as ``partial`` between.
+_CLEAR = 1 / 3
+#: Words kept of an incident beside each person's judgement, and entries in all: what people read of an incident.
+_WORDS, _MOST = 20, 50
+
+
+def verdict_of(feedback: Feedback) -> Verdict | None:
+    """The judgement in a feedback, also one given as a number; ``None`` for words alone."""
+    if feedback.verdict != "comment":
+        return feedback.verdict
+    if feedback.score is None:
+        return None
+    if abs(feedback.score) <= _CLEAR:
+        return "partial"
+    return "good" if feedback.score > 0 else "bad"
+
+
+def standing(feedback: Sequence[Feedback]) -> list[Feedback]:
+    """Each person's newest judgement, in the order in which they came (``feedback`` is oldest first)."""
+    return [feedback[at] for at in _places(feedback)]
+
+
+def on_the_fix(feedback: Sequence[Feedback]) -> Feedback | None:
+    """The judgement that decides about the fix; ``None`` where nobody judged it."""
+    return next((one for one in reversed(standing(feedback)) if one.about != "cause"), None)
+
+
+def on_the_cause(feedback: Sequence[Feedback]) -> Feedback | None:
+    """The judgement that doubts the diagnosis; ``None`` where nobody does, or somebody confirmed it later."""
+    for one in reversed(standing(feedback)):
+        verdict = verdict_of(one)
+        if verdict == "good":
+            return None
+        if verdict == "bad" and one.about == "cause":
+            return one
+    return None
+
+
+def kept(feedback: Sequence[Feedback]) -> tuple[Feedback, ...]:
+    """What travels with an outcome: each person's newest judgement and the newest words, in order, at most fifty in all."""
+    words = [at for at, one in enumerate(feedback) if verdict_of(one) is None and one.text]
+    chosen = sorted([*_places(feedback), *words[-_WORDS:]])
+    return tuple(feedback[at] for at in chosen[-_MOST:])
+
+
+def _places(feedback: Sequence[Feedback]) -> list[int]:
+    """Where each person's newest judgement stands."""
+    newest = {_person(one): at for at, one in enumerate(feedback) if verdict_of(one) is not None}
+    return sorted(newest.values())
+
+
+def _person(feedback: Feedback) -> str:
+    return feedback.author.strip().casefold()
