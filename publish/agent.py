@@ -10,7 +10,7 @@ from publish.core.said import said_of
 from publish.core.spoken import Word
 from publish.ports import PublishPorts
 from publish.service import deciding, notify, rereading
-from publish.service.answering import answer
+from publish.service.answering import answer, overheard
 from publish.service.merging import merge_when_told
 from publish.service.noting import noted, still_open
 from publish.service.open import open_merge_request
@@ -79,8 +79,8 @@ async def follow(record: MergeRequestEvent, ports: PublishPorts) -> MergeRequest
     if record.action == "closed" and known is not None and known.state == "closed":
         await notify.tell_closed(known, ports)
     await merge_when_told(record, ports)
-    if record.action == "note" and record.command:
-        return await answer(record, ports)
+    if record.action == "note":
+        return await (answer if record.command else overheard)(record, ports)
     return None
 
 

@@ -30,6 +30,9 @@ class Publish(Settings):
     remember_closed_s: float = Field(default=14 * 86400.0, ge=0)
     #: Seconds that people can silence an incident for at most: a month.
     snooze_at_most_s: float = Field(default=30 * 86400.0, ge=0)
+    #: Users whose comments are no person's words, beside those that GitLab's names of bots tell (``project_1_bot_x``,
+    #: ``…-bot``): reviewers that are programs. None: most houses name theirs so.
+    machines: tuple[str, ...] = ()
     #: Open merge requests of K-Fix in one repository: what reviewers of a team can look at in a day.
     open_per_project: int = Field(default=20, ge=1)
     #: Merge requests that K-Fix opens in one repository within an hour: a storm of different troubles has one cause that a

@@ -59,7 +59,7 @@ def usage(language: Language, about: str = "") -> str:
         "/kfix explain": "help_explain",
         "/kfix alternative N": "help_alternative",
         "/kfix snooze 2h": "help_snooze",
-        "/kfix feedback good|partial|bad": "help_feedback",
+        "/kfix feedback useful|partial|wrong-cause|wrong-fix": "help_feedback",
     }
     lines = [f"`{line}`{colon(language)} {word(key, language)}" for line, key in commands.items()]
     return blocks(about, word("help", language), bullets(lines))
@@ -136,7 +136,8 @@ def judged(feedback: Feedback, dialect: Dialect, language: Language) -> str:
     if feedback.score is not None:
         said = dialect.code(f"{feedback.score:g}")
     else:
-        said = f"**{word(feedback.verdict, language)}**"
+        about = f"_{feedback.about}" if feedback.about else ""
+        said = f"**{word(f'{feedback.verdict}{about}', language)}**"
     words = f" – {dialect.prose(feedback.text, 300)}" if feedback.text else ""
     return f"{word('feedback_taken', language)} {said}{words}"
 

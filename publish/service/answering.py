@@ -1,5 +1,7 @@
 """Answers ``/kfix …`` in comments: only to who may develop in the project, once for each comment, never to itself.
 
+A comment of theirs without an order is a person's words on the proposal, and goes to who learns of it.
+
 A comment is delivered again after a crash or by the forge itself, so whatever is asked for is done in a way that doing it
 twice changes nothing, and the answer carries the comment's id.
 """
@@ -12,7 +14,7 @@ from datetime import timedelta
 import structlog
 
 from kfix.incident.forge.port import Forge, Role
-from publish.core import decision, notes
+from publish.core import decision, notes, words
 from publish.core.decision import TrackedMergeRequest
 from publish.core.wording import word
 from publish.ports import PublishedProposal, PublishPorts
@@ -33,6 +35,7 @@ class _Wish:
     ref: MergeRequestRef
     ports: PublishPorts
     forge: Forge
+    role: Role
 
     async def say(self, text: str, ref: MergeRequestRef | None = None) -> None:
         """Answers, once."""
@@ -49,13 +52,29 @@ async def answer(event: MergeRequestEvent, ports: PublishPorts) -> MergeRequestE
     ref = await ports.ledger.ref_of(event.incident_id) or event.merge_request
     if forge is None or ref is None or ports.limits.observe or event.actor == await forge.me():
         return None
-    if await forge.role(ref.project, event.actor) < Role.DEVELOPER:
+    role = await forge.role(ref.project, event.actor)
+    if role < Role.DEVELOPER:
         log.info("command.denied", command=event.command, actor=event.actor)
         # One answer for each person, however many comments they write.
         await forge.note(ref, stable_id("denied", event.actor), word("denied", ports.language))
         return None
     log.info("command.taken", command=event.command, actor=event.actor)
-    return await _obey(_Wish(event, ref, ports, forge))
+    return await _obey(_Wish(event, ref, ports, forge, role))
+
+
+async def overheard(event: MergeRequestEvent, ports: PublishPorts) -> MergeRequestEvent | None:
+    """A comment without an order as a person's words; ``None`` for one of a machine, of ours, or of who may not judge."""
+    forge, said = ports.forge, words.said_in(event)
+    if forge is None or said is None or words.is_machine(event.actor, ports.settings.machines):
+        return None
+    ref = await ports.ledger.ref_of(event.incident_id)
+    if ref is None or event.actor == await forge.me():
+        return None
+    role = await forge.role(ref.project, event.actor)
+    if role < Role.DEVELOPER:
+        log.info("words.of_a_stranger", actor=event.actor)
+        return None
+    return words.told(event, said, ref, role)
 
 
 async def _obey(wish: _Wish) -> MergeRequestEvent | None:
@@ -80,12 +99,7 @@ async def _feedback(wish: _Wish) -> MergeRequestEvent | None:
         await wish.say(notes.usage(wish.ports.language))
         return None
     await wish.say(notes.judged(given, wish.forge.dialect, wish.ports.language))
-    judged = {
-        "event_id": stable_id("mre", event.event_id, "feedback"),
-        "action": "feedback",
-        "merge_request": wish.ref,
-    }
-    return event.model_copy(update=judged)
+    return words.told(event, given, wish.ref, wish.role)
 
 
 async def _snooze(wish: _Wish) -> None:

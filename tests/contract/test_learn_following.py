@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -392,6 +393,66 @@ async def test_feedback_while_the_outcome_is_on_its_way_is_not_forgotten(
     assert told is not None
     assert (told.feedback, told.result) == (at(16.5, BAD), "success")
     assert await kept(told, used) is None
+
+
+async def through(store: Engine, world: World, story: Sequence[MergeRequestEvent]) -> Outcome:
+    """The incident's stored outcome after these events, each delivered twice and every record kept twice."""
+    used = ports(store, world)
+    told: list[Outcome | None] = []
+    for one in (each for each in story for _ in range(2)):
+        told += [await follow(one, used), *await check_due(used)]
+        while told:
+            if (found := told.pop()) is not None:
+                told += [await kept(found, used), await kept(found, used)]
+    stored = await used.ledger.outcome_of(story[0].incident_id)
+    assert stored is not None
+    return stored
+
+
+async def test_judgements_count_whether_they_come_before_or_after_the_outcome(
+    store: Engine, world: World
+) -> None:
+    cause = Feedback(author="Anna", verdict="bad", about="cause", text="the queue was full")
+    fix = Feedback(author="Bob", verdict="bad", about="fix")
+    world.minute = 60
+    lessons = set()
+    for number, order in enumerate(itertools.permutations(range(4))):
+        if number % 3 and os.environ.get("KFIX_TEST_FULL") != "1":
+            continue
+        mine = {"incident_id": f"inc-{number}"}
+        story = [
+            event("opened", event_id=f"{number}-a", **mine),
+            event("merged", 1, merged_at=after(1), event_id=f"{number}-b", **mine),
+            feedback(cause, 2, event_id=f"{number}-c", **mine),
+            feedback(fix, 3, event_id=f"{number}-d", **mine),
+        ]
+        found = await through(store, world, [story[at] for at in order])
+        assert found.feedback == (*at(2, cause), *at(3, fix)), order
+        assert found.result == "success"
+        lessons.add(found.lesson)
+        assert world.remembered[-1].lesson == found.lesson
+    assert lessons == {
+        "Set cpu for cpu throttling on a Deployment: measured as held; Anna says it was the wrong"
+        " cause: “the queue was full”; Bob says it was the wrong fix. It counts as a fix that did not"
+        " help, its cause as doubted. 2 of 2 pods are ready, no container died since;"
+        " throttled_ratio 0.4 → 0."
+    }
+
+
+async def test_what_is_said_with_a_closing_reaches_the_lesson_in_every_order(
+    store: Engine, world: World
+) -> None:
+    words = Feedback(author="Anna", role="developer", text="wrong limit, we use VPA", way="comment")
+    for number, order in enumerate(itertools.permutations(range(3))):
+        mine = {"incident_id": f"inc-{number}"}
+        story = [
+            event("opened", event_id=f"{number}-a", **mine),
+            event("closed", 5, event_id=f"{number}-b", **mine),
+            feedback(words, 5, event_id=f"{number}-c", **mine),
+        ]
+        found = await through(store, world, [story[at] for at in order])
+        assert (found.result, found.feedback) == ("rejected", at(5, words))
+        assert found.lesson.endswith("Anna (developer) says: “wrong limit, we use VPA”.")
 
 
 async def test_a_memory_that_is_away_keeps_a_check_due_and_lets_the_others_through(

@@ -18,6 +18,7 @@ from sandbox.gitlab.hooks import note_event
 from sandbox.gitlab.state import DEVELOPER, MergeRequest, Note
 from schemas import errors
 from schemas.context import OutcomeResult
+from schemas.feedback import Feedback
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.outcomes import Measurement, Outcome
 from schemas.validated import ValidatedPlans
@@ -181,11 +182,66 @@ async def test_what_it_does_not_understand_gets_help(world: World) -> None:
     assert len(answers(world)) == len(wishes)
 
 
-async def test_ordinary_comments_are_left_alone(world: World) -> None:
+async def test_an_ordinary_comment_of_a_developer_is_a_persons_words_and_gets_no_answer(
+    world: World,
+) -> None:
+    await proposed(world)
+    said = comment("wrong limit, we use VPA")
+    first, again = await done(follow(said, world.ports)), await done(follow(said, world.ports))
+    assert first == again
+    assert (first.action, first.actor, first.command) == ("feedback", "ada", "")
+    assert first.feedback == Feedback(
+        author="ada",
+        text="wrong limit, we use VPA",
+        role="maintainer",
+        way="comment",
+        at=said.occurred_at,
+    )
+    assert await follow(first, world.ports) is None, "its own record is no new word"
+    assert answers(world) == []
+    long = await done(follow(comment("word " * 800, number=2), world.ports))
+    assert long.feedback is not None
+    assert len(long.feedback.text) == 600
+
+
+async def test_words_of_programs_strangers_and_ourselves_are_nobodys(world: World) -> None:
+    await proposed(world)
+    programs = ("project_7_bot_0a1b", "group_1_bot", "renovate-bot", "dependabot[bot]", "scanner")
+    for name in (*programs, "rob"):
+        user = world.state.add_user(name, name)
+        world.project.members[user.id] = REPORTER if name == "rob" else DEVELOPER
+    machines = world.ports.settings.model_copy(update={"machines": ("Scanner",)})
+    ports = replace(world.ports, settings=machines)
+    for number, by in enumerate((*programs, "rob", "nobody", "", "kfix-bot")):
+        assert await follow(comment("coverage fell", by, number), ports) is None, by
+    for number, text in enumerate(("", "👍", "...", "   ")):
+        assert await follow(comment(text, number=number), ports) is None
+    assert answers(world) == []
+
+
+async def test_a_comment_on_what_is_not_ours_asks_nobody(world: World) -> None:
     await proposed(world)
     asked = len(world.faults.asked)
-    await follow(comment("looks good to me"), world.ports)
+    other = comment("hello").model_copy(update={"incident_id": "inc-elsewhere"})
+    assert await follow(other, world.ports) is None
     assert len(world.faults.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("words", "about", "shown"),
+    [("wrong-cause", "cause", "wrong cause"), ("wrong_fix", "fix", "wrong fix")],
+)
+async def test_a_comment_says_what_was_wrong(
+    world: World, words: str, about: str, shown: str
+) -> None:
+    await proposed(world)
+    told = await done(follow(comment(f"/kfix feedback {words} the queue was full"), world.ports))
+    given = told.feedback
+    assert given is not None
+    assert (given.verdict, given.about, given.text) == ("bad", about, "the queue was full")
+    assert (given.role, given.way) == ("maintainer", "comment")
+    (said,) = answers(world)
+    assert f"**{shown}** – the queue was full" in said
 
 
 async def test_explain_tells_what_was_considered(world: World) -> None:

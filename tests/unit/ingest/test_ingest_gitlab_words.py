@@ -189,6 +189,9 @@ def test_commands(text: str, word: str, argument: str) -> None:
     [
         ("good it held", Feedback(author="ada", verdict="good", text="it held")),
         ("mauvais", Feedback(author="ada", verdict="bad")),
+        ("useful", Feedback(author="ada", verdict="good")),
+        ("Wrong-Cause no", Feedback(author="ada", verdict="bad", about="cause", text="no")),
+        ("mauvaise-correction", Feedback(author="ada", verdict="bad", about="fix")),
         ("-0.5 meh", Feedback(author="ada", score=-0.5, text="meh")),
         ("7 much", Feedback(author="ada", text="7 much")),
         ("only words", Feedback(author="ada", text="only words")),
