@@ -36,6 +36,8 @@ _UNITS = {
 }
 #: What is said where another incident has the object.
 _JOINED = {"same_change": "same_change_note", "competing": "competing_note"}
+#: What a judgement says was wrong.
+_WRONG = {"cause": "bad_cause", "fix": "bad_fix"}
 _OFF = ("off", "0", "non", "stop")
 
 
@@ -136,8 +138,7 @@ def judged(feedback: Feedback, dialect: Dialect, language: Language) -> str:
     if feedback.score is not None:
         said = dialect.code(f"{feedback.score:g}")
     else:
-        about = f"_{feedback.about}" if feedback.about else ""
-        said = f"**{word(f'{feedback.verdict}{about}', language)}**"
+        said = f"**{word(_WRONG.get(feedback.about, feedback.verdict), language)}**"
     words = f" – {dialect.prose(feedback.text, 300)}" if feedback.text else ""
     return f"{word('feedback_taken', language)} {said}{words}"
 
