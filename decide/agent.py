@@ -9,9 +9,11 @@ from decide.adapters.counting import counted
 from decide.adapters.defects import report
 from decide.adapters.worlds import noting
 from decide.core import opinion
+from decide.core.experience.trials import ended_trial
 from decide.core.opinion import Verdict
 from decide.core.view import ClusterView
 from decide.ports import DecidePorts
+from decide.service.experience import ExperiencedAnswer, admitted, answered
 from decide.wiring import open_past, open_ports
 from kfix.engine import topics
 from kfix.engine.runtime.stage import Stage
@@ -39,8 +41,8 @@ async def _decided(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans 
         return _recorded(bundle, ports)
     if bundle.alert.state == "resolved":
         return await _recover(bundle, ports)
-    verdict = core.answer(bundle, language=ports.language, playbooks=ports.playbooks)
-    verdict, said = await _second_opinion(bundle, verdict, ports)
+    answer = await answered(bundle, ports)
+    verdict, said = await _second_opinion(bundle, answer, ports)
     fingerprint = core.fingerprint_of(bundle, verdict)
     membership = await ports.ledger.join(
         fingerprint=fingerprint,
@@ -54,6 +56,7 @@ async def _decided(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans 
     verdict = core.another(
         verdict, membership.incident_id, membership.failed, language=ports.language
     )
+    verdict = await admitted(bundle, verdict, answer, membership.incident_id, ports)
     report(verdict.broken, incident=membership.incident_id)
     if verdict.status == "solution_proposed":
         await ports.ledger.propose(membership.incident_id)
@@ -81,11 +84,12 @@ async def _tried_again(
     if core.alert_is_gone(bundle):
         verdict = core.without_alert(failed, language=ports.language)
     else:
-        verdict = core.answer(seen, language=ports.language, playbooks=ports.playbooks)
-        verdict, said = await _second_opinion(seen, verdict, ports)
+        answer = await answered(seen, ports)
+        verdict, said = await _second_opinion(seen, answer, ports)
         verdict = core.another(
             verdict, membership.incident_id, membership.failed, language=ports.language
         )
+        verdict = await admitted(seen, verdict, answer, membership.incident_id, ports)
     report(verdict.broken, incident=membership.incident_id)
     if verdict.status == "solution_proposed":
         await ports.ledger.propose(membership.incident_id)
@@ -104,7 +108,10 @@ async def _tried_again(
 
 @app.handles(topics.OUTCOMES)
 async def close(outcome: Outcome, ports: DecidePorts) -> None:
-    """Ends the incident; feedback on an ended one changes nothing here. One whose fix did not hold waits for its next attempt."""
+    """Ends the incident; one whose fix did not hold waits for its next attempt. Feedback on an ended one counts for its fix alone."""
+    trial = ended_trial(outcome)
+    if trial is not None:
+        await ports.trials.ended(trial)
     if outcome.did_not_hold:
         return
     await ports.ledger.close(outcome.incident_id, at=outcome.occurred_at)
@@ -141,9 +148,9 @@ async def _recover(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans 
 
 
 async def _second_opinion(
-    bundle: ContextBundle, verdict: Verdict, ports: DecidePorts
+    bundle: ContextBundle, answer: ExperiencedAnswer, ports: DecidePorts
 ) -> tuple[Verdict, SecondOpinion]:
-    settings = ports.settings
+    settings, verdict = ports.settings, answer.verdict
     if ports.reasoner is None or verdict.analysis is None:
         return verdict, SecondOpinion()
     if not opinion.wants_opinion(
@@ -151,7 +158,12 @@ async def _second_opinion(
     ):
         return verdict, SecondOpinion()
     asked = core.question_about(
-        bundle, verdict, ports.prompt, language=ports.language, playbooks=ports.playbooks
+        bundle,
+        verdict,
+        ports.prompt,
+        language=ports.language,
+        playbooks=ports.playbooks,
+        experience=answer.experience,
     )
     verdict = replace(verdict, broken=(*verdict.broken, *asked.broken))
     said = await ports.reasoner.consider(asked)

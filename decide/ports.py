@@ -7,12 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from decide.core.experience.trials import (
+    EndedTrial,
+    Experience,
+    ExperienceAsked,
+    KnownTrial,
+    LiftedVeto,
+)
 from decide.core.playbooks import NONE, Playbooks
 from decide.core.question import Message, ModelAnswer, Opinion, Prompt, Question
 from decide.settings import Decide
 from kfix.incident.cluster_names import Fleet
 from schemas.base import Json
 from schemas.context import FailedAttempt
+from schemas.plans import ActionPlan
 
 #: ``after_recovery``: the cycle's recovery had been seen before this alert, which is older.
 Role = Literal["first", "repeat", "after_recovery"]
@@ -77,12 +85,59 @@ class IncidentLedger(Protocol):
         ...
 
 
+class TrialBook(Protocol):
+    """Remembers each fix that was proposed and how it ended. Every call may be repeated, and come in any order.
+
+    All raise ``errors.Unavailable`` when the store does not answer.
+    """
+
+    async def experience(self, asked: ExperienceAsked) -> Experience:
+        """What a decision knows of earlier fixes."""
+        ...
+
+    async def admit(self, proposals: Sequence[Proposed], *, at: datetime) -> Mapping[str, str]:
+        """Notes plans that one incident proposes ``at``; those that may not be proposed again, by plan id, with the reason.
+
+        Of several incidents that propose the same at once, no more are admitted than of those that come one by one.
+        """
+        ...
+
+    async def ended(self, trial: EndedTrial) -> None:
+        """Notes how a fix ended: the word that was told last counts."""
+        ...
+
+    async def lift(self, word: LiftedVeto) -> None:
+        """Notes that a person allows a kind of fix on an object again."""
+        ...
+
+    async def lifted(self) -> Sequence[LiftedVeto]:
+        """Every such word, the newest first."""
+        ...
+
+    async def failures(self) -> Sequence[KnownTrial]:
+        """Every fix that failed, the newest first: what vetoes are made of."""
+        ...
+
+
 class Reasoner(Protocol):
     """A model that gives a second opinion. Never raises: what went wrong is in the opinion's ``failure``."""
 
     async def consider(self, question: Question) -> Opinion:
         """The model's answer to the question, or why there is none."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A plan that is about to be proposed for an incident (or attempt), and for which cause and where."""
+
+    incident_id: str
+    plan: ActionPlan
+    failure_class: str
+    cluster: str
+    environment: str
+    #: What the rules alone say of it, 0 to 1; ``None``: not known.
+    predicted: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +202,7 @@ class DecidePorts:
     """What the handlers use. ``reasoner`` is ``None`` when no model is configured: rules alone."""
 
     ledger: IncidentLedger
+    trials: TrialBook
     reasoner: Reasoner | None
     prompt: Prompt
     settings: Decide

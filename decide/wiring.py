@@ -16,11 +16,18 @@ from decide.adapters.ledger import SqlIncidentLedger, Windows
 from decide.adapters.opinions import SqlBook
 from decide.adapters.playbooks import load_playbooks
 from decide.adapters.reasoning import Breaker, ModelReasoner, Patience
-from decide.adapters.worlds import MODEL, LedgerOfThen, reasoner_of_then
+from decide.adapters.trials import SqlTrialBook
+from decide.adapters.worlds import (
+    MODEL,
+    OUTCOMES,
+    LedgerOfThen,
+    TrialsOfThen,
+    reasoner_of_then,
+)
 from decide.core.playbooks import Playbooks
 from decide.core.question import Prompt, parse_prompt
 from decide.core.version import RULES_VERSION
-from decide.ports import Allowance, ChatModel, DecidePorts, IncidentLedger, Reasoner
+from decide.ports import Allowance, ChatModel, DecidePorts, IncidentLedger, Reasoner, TrialBook
 from decide.settings import Decide
 from kfix.engine.runtime.worlds import Past, Told
 from kfix.infra.clusters import fleet
@@ -127,14 +134,26 @@ class _Rules:
             "prompt": f"{prompt.version} {_digest(prompt.system, prompt.user, prompt.repair)}",
             "asking": asking,
             "language": self.language,
+            OUTCOMES: True,
         }
 
     def ports(
-        self, ledger: IncidentLedger, reasoner: Reasoner | None, basis: Mapping[str, Json]
+        self,
+        ledger: IncidentLedger,
+        trials: TrialBook,
+        reasoner: Reasoner | None,
+        basis: Mapping[str, Json],
     ) -> DecidePorts:
         """The ports of these rules."""
         return DecidePorts(
-            ledger, reasoner, self.prompt, self.settings, self.language, self.playbooks, basis
+            ledger,
+            trials,
+            reasoner,
+            self.prompt,
+            self.settings,
+            self.language,
+            self.playbooks,
+            basis,
         )
 
 
@@ -166,7 +185,8 @@ async def open_ports() -> AsyncIterator[DecidePorts]:
     )
     reasoner = _reasoner(settings, engine)
     try:
-        ports = rules.ports(SqlIncidentLedger(engine, windows), reasoner, rules.basis())
+        trials = SqlTrialBook(engine, windows.expiry)
+        ports = rules.ports(SqlIncidentLedger(engine, windows), trials, reasoner, rules.basis())
         yield replace(ports, fleet=fleet())
     finally:
         if reasoner is not None:
@@ -186,6 +206,7 @@ def open_past(today: DecidePorts | None) -> Callable[[CandidatePlans], Past[Deci
         told = Told(decided.world)
         reasoner = reasoner_of_then(told, rules.settings.ask, str(basis[MODEL]))
         answering = reasoner if today is None else today.reasoner
-        return Past(rules.ports(LedgerOfThen(told), answering, basis), told, basis)
+        ports = rules.ports(LedgerOfThen(told), TrialsOfThen(told), answering, basis)
+        return Past(ports, told, basis)
 
     return of

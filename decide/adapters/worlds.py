@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from decide.core.experience.trials import (
+    NOTHING,
+    EndedTrial,
+    Experience,
+    ExperienceAsked,
+    KnownTrial,
+    LiftedVeto,
+)
 from decide.core.opinion import Asking
 from decide.core.question import ModelAnswer, Opinion, Question
-from decide.ports import DecidePorts, IncidentLedger, Membership, Reasoner, Recovered
+from decide.ports import (
+    DecidePorts,
+    IncidentLedger,
+    Membership,
+    Proposed,
+    Reasoner,
+    Recovered,
+    TrialBook,
+)
 from kfix.engine.runtime.worlds import NeverAsked, Notebook, Told
 from schemas.base import Json
 from schemas.context import FailedAttempt
+from schemas.text import Text, again, text_of
 
 #: Who is asked, by the name that ``basis`` has for it; empty: nobody.
 MODEL = "model"
+#: Whether outcomes are asked for: decisions of older versions knew none.
+OUTCOMES = "outcomes"
 
 
 def noting(ports: DecidePorts, book: Notebook) -> DecidePorts:
@@ -23,6 +42,7 @@ def noting(ports: DecidePorts, book: Notebook) -> DecidePorts:
     return replace(
         ports,
         ledger=NotedLedger(ports.ledger, book),
+        trials=NotedTrials(ports.trials, book),
         reasoner=reasoner and NotedReasoner(reasoner, str(ports.basis.get(MODEL, "")), book),
     )
 
@@ -121,6 +141,86 @@ class LedgerOfThen:
         """Noted then."""
 
 
+class NotedTrials:
+    """``decide.ports.TrialBook`` whose answers are noted."""
+
+    def __init__(self, inner: TrialBook, book: Notebook) -> None:
+        self._inner = inner
+        self._book = book
+
+    async def experience(self, asked: ExperienceAsked) -> Experience:
+        """As the inner one."""
+        return await self._book.heard(
+            "outcomes",
+            _question(asked),
+            self._inner.experience(asked),
+            lambda found: found.model_dump(mode="json", exclude_defaults=True),
+        )
+
+    async def admit(self, proposals: Sequence[Proposed], *, at: datetime) -> Mapping[str, str]:
+        """As the inner one."""
+        return await self._book.heard(
+            "proposed", _plans(proposals), self._inner.admit(proposals, at=at), _refusal_note
+        )
+
+    async def ended(self, trial: EndedTrial) -> None:
+        """As the inner one."""
+        await self._inner.ended(trial)
+
+    async def lift(self, word: LiftedVeto) -> None:
+        """As the inner one."""
+        await self._inner.lift(word)
+
+    async def lifted(self) -> Sequence[LiftedVeto]:
+        """As the inner one."""
+        return await self._inner.lifted()
+
+    async def failures(self) -> Sequence[KnownTrial]:
+        """As the inner one."""
+        return await self._inner.failures()
+
+
+class TrialsOfThen:
+    """``decide.ports.TrialBook`` as it answered then: nothing is counted anew, and nothing is written."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+
+    async def experience(self, asked: ExperienceAsked) -> Experience:
+        """What was known then; nothing where nobody asked, which the world remembers unless its version asked for none."""
+        if not self._told.basis.get(OUTCOMES):
+            return NOTHING
+        try:
+            said = self._told.answer("outcomes", _question(asked), asked.failure_class)
+        except NeverAsked:
+            return NOTHING
+        return Experience.model_validate(said)
+
+    async def admit(self, proposals: Sequence[Proposed], *, at: datetime) -> Mapping[str, str]:
+        """What was refused then. Other plans than those of then are all admitted: what failed is in ``experience``."""
+        if not self._told.has("proposed", _plans(proposals)):
+            return {}
+        said = self._told.answer("proposed", _plans(proposals))
+        return {
+            plan: again(sentence, None if what is None else Text.model_validate(what))
+            for plan, (sentence, what) in said.items()
+        }
+
+    async def ended(self, trial: EndedTrial) -> None:
+        """Noted then."""
+
+    async def lift(self, word: LiftedVeto) -> None:
+        """Noted then."""
+
+    async def lifted(self) -> Sequence[LiftedVeto]:
+        """None: no decision asks for all of them."""
+        return ()
+
+    async def failures(self) -> Sequence[KnownTrial]:
+        """None: no decision asks for all of them."""
+        return ()
+
+
 class NotedReasoner:
     """``decide.ports.Reasoner`` whose opinions are noted. ``model``: who gives them."""
 
@@ -179,4 +279,20 @@ def _opinion_note(found: Opinion) -> Json:
         "model": found.model,
         "answer": None if found.answer is None else found.answer.model_dump(mode="json"),
         "failure": found.failure,
+    }
+
+
+def _question(asked: ExperienceAsked) -> list[Json]:
+    return [asked.failure_class, asked.cluster, list(asked.objects)]
+
+
+def _plans(proposals: Sequence[Proposed]) -> list[str]:
+    return sorted(one.plan.plan_id for one in proposals)
+
+
+def _refusal_note(found: Mapping[str, str]) -> Json:
+    said = {plan: text_of(why) for plan, why in found.items()}
+    return {
+        plan: [str(found[plan]), what and what.model_dump(mode="json")]
+        for plan, what in said.items()
     }

@@ -14,6 +14,7 @@ from decide.core.attempts import (
     without_alert,
 )
 from decide.core.deciding import diagnose, question_about
+from decide.core.experience.admitting import without
 from decide.core.nobody import answer
 from decide.core.opinion import Verdict
 from decide.core.record import (
@@ -40,5 +41,6 @@ __all__ = [
     "question_about",
     "recovered",
     "trouble_fingerprint",
+    "without",
     "without_alert",
 ]

@@ -10,6 +10,8 @@ from decide.core.broken import RuleDefect, heard
 from decide.core.diagnosis import Diagnosis
 from decide.core.diagnosis import diagnose as rank_causes
 from decide.core.drafting.revisions import under_way
+from decide.core.experience.trials import NOTHING, Experience
+from decide.core.experience.weighing import PLAN_FLOOR
 from decide.core.families.parts import Rule
 from decide.core.families.registry import SILENCES
 from decide.core.next_door import is_next_door, mends_the_alert
@@ -27,8 +29,6 @@ from schemas.base import Status
 from schemas.context import ContextBundle
 from schemas.plans import AbstentionReason, ActionPlan
 
-#: A plan below this is not put forward by itself: people choose.
-PLAN_FLOOR = 0.4
 #: What is said of each reason.
 _SAID = {
     "recovered": "decide.answer.recovered",
@@ -49,15 +49,29 @@ _SAID = {
 
 
 def diagnose(
-    bundle: ContextBundle, *, language: str = "en", playbooks: Playbooks = NONE
+    bundle: ContextBundle,
+    *,
+    language: str = "en",
+    playbooks: Playbooks = NONE,
+    experience: Experience = NOTHING,
 ) -> Verdict:
-    """What the rules answer to a bundle. Never raises for missing or misshapen evidence of single objects."""
-    return diagnose_with((rule_of(playbooks, language),), bundle, language=language)
+    """What the rules answer to a bundle. Never raises for missing or misshapen evidence of single objects.
+
+    ``experience``: how earlier fixes fared.
+    """
+    rules = (rule_of(playbooks, language),)
+    return diagnose_with(rules, bundle, language=language, experience=experience)
 
 
-def diagnose_with(rules: Sequence[Rule], bundle: ContextBundle, *, language: str = "en") -> Verdict:
+def diagnose_with(
+    rules: Sequence[Rule],
+    bundle: ContextBundle,
+    *,
+    language: str = "en",
+    experience: Experience = NOTHING,
+) -> Verdict:
     """The same with ``rules`` beside the built-in ones. A rule that breaks is in the answer, and the others decide."""
-    answer = as_sure_as_shown(_answer(bundle, language, rules))
+    answer = as_sure_as_shown(_answer(bundle, language, rules, experience))
     return _told(honest(bundle, answer, language=language), language)
 
 
@@ -72,16 +86,21 @@ def _told(verdict: Verdict, language: str) -> Verdict:
     return replace(verdict, explanation=in_language(said, language_of(language)))
 
 
-def _answer(bundle: ContextBundle, language: str, rules: Sequence[Rule]) -> Verdict:
+def _answer(
+    bundle: ContextBundle, language: str, rules: Sequence[Rule], experience: Experience
+) -> Verdict:
     diagnosis = rank_causes(bundle, language, rules)
-    return replace(_concluded(bundle, diagnosis, language), findings=diagnosis.findings)
+    concluded = _concluded(bundle, diagnosis, language, experience)
+    return replace(concluded, findings=diagnosis.findings)
 
 
-def _concluded(bundle: ContextBundle, diagnosis: Diagnosis, language: str) -> Verdict:
+def _concluded(
+    bundle: ContextBundle, diagnosis: Diagnosis, language: str, experience: Experience
+) -> Verdict:
     if _over(bundle, diagnosis):
         said = in_language(say("decide.answer.recovered"), language_of(language))
         return Verdict("no_action", "recovered", said, diagnosis.analysis, (), diagnosis.broken)
-    proposed = propose(diagnosis, language)
+    proposed = propose(diagnosis, language, experience)
     plans = led([p for p in proposed.plans if p.confidence >= PLAN_FLOOR])
     if diagnosis.status != "solution_proposed":
         key = diagnosis.reason or "not_enough_evidence"
@@ -100,23 +119,34 @@ def _planned(
     mended, unheard = heard(where, partial(_held_back, diagnosis))
     if mended:
         return _handed(diagnosis, "no_safe_plan", mended[0], (), language)
-    live = ProposedPlans() if plans or proposed.broken else _against_live(diagnosis, language)
+    asked = not (plans or proposed.broken or proposed.vetoed)
+    live = _against_live(diagnosis, language) if asked else ProposedPlans()
     broken = unheard or proposed.broken or live.broken
     if broken is not None:
         broke = replace(diagnosis, broken=(*diagnosis.broken, broken))
         return _verdict(broke, "rule_broke", "plan_broke", (), language)
     if plans:
-        said = diagnosis.explanation
+        said = _and_not_again(diagnosis.explanation, proposed.vetoed, language)
         return Verdict("solution_proposed", "", said, diagnosis.analysis, plans, diagnosis.broken)
     if live.plans:
         return _verdict(diagnosis, "outside_manifests", "drift", (), language)
-    if proposed.refused:
-        said = say("decide.answer.repairs_nothing", why=list(proposed.refused[:3]))
+    if proposed.vetoed or proposed.refused:
+        text = "failed_before" if proposed.vetoed else "repairs_nothing"
+        why = proposed.vetoed or proposed.refused
+        said = say(f"decide.answer.{text}", why=list(why[:3]))
         return _handed(diagnosis, "no_safe_plan", said, (), language)
     reason = diagnosis.findings[0].kind.handoff
     if reason == "outside_manifests":  # a manifest could mend it, but nothing tells how
         reason = "no_safe_plan"
     return _verdict(diagnosis, reason, reason, (), language)
+
+
+def _and_not_again(explanation: str, vetoed: Sequence[str], language: str) -> str:
+    if not vetoed:
+        return explanation
+    said = say("decide.answer.not_again", why=list(vetoed[:3]))
+    both = say("decide.and_also", first=explanation, second=said)
+    return in_language(both, language_of(language))
 
 
 def question_about(
@@ -126,11 +156,13 @@ def question_about(
     *,
     language: str = "en",
     playbooks: Playbooks = NONE,
+    experience: Experience = NOTHING,
 ) -> Question:
     """What a model is asked about a verdict, with everything that it may choose among. Needs an analysis."""
     analysis = verdict.analysis
     assert analysis is not None
-    plans, broken = offers((rule_of(playbooks, language),), bundle, verdict, language=language)
+    rules = (rule_of(playbooks, language),)
+    plans, broken = offers(rules, bundle, verdict, language=language, experience=experience)
     asked = ask(
         prompt,
         bundle,
@@ -143,7 +175,12 @@ def question_about(
 
 
 def offers(
-    rules: Sequence[Rule], bundle: ContextBundle, verdict: Verdict, *, language: str = "en"
+    rules: Sequence[Rule],
+    bundle: ContextBundle,
+    verdict: Verdict,
+    *,
+    language: str = "en",
+    experience: Experience = NOTHING,
 ) -> tuple[tuple[ActionPlan, ...], tuple[RuleDefect, ...]]:
     """Plans that a second opinion may choose among, and builders that broke.
 
@@ -162,7 +199,7 @@ def offers(
         alone = replace(
             diagnosis, status="solution_proposed", findings=(finding,), analysis=analysis
         )
-        proposed = propose(alone, language)
+        proposed = propose(alone, language, experience)
         broken += [proposed.broken] if proposed.broken else []
         for plan in [p for p in proposed.plans if not p.guess][:2]:
             out.setdefault(plan.changes_hash, plan)

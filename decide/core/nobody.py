@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from decide.core.deciding import diagnose
+from decide.core.experience.trials import NOTHING, Experience
 from decide.core.opinion import Verdict, is_elsewhere
 from decide.core.playbooks import NONE, Playbooks
 from decide.core.strangers import not_ours
@@ -18,10 +19,16 @@ from schemas.text import Text, again
 _CANDIDATES, _SIGNS = 6, 2
 
 
-def answer(bundle: ContextBundle, *, language: str = "en", playbooks: Playbooks = NONE) -> Verdict:
+def answer(
+    bundle: ContextBundle,
+    *,
+    language: str = "en",
+    playbooks: Playbooks = NONE,
+    experience: Experience = NOTHING,
+) -> Verdict:
     """The rules' whole answer to an alert: that there is nothing to decide, or what they diagnose."""
     strange = not_ours(bundle, language=language) or not_acted_on(bundle, language=language)
-    return strange or _about(bundle, language, playbooks)
+    return strange or _about(bundle, language, playbooks, experience)
 
 
 def not_acted_on(bundle: ContextBundle, *, language: str) -> Verdict | None:
@@ -33,10 +40,12 @@ def not_acted_on(bundle: ContextBundle, *, language: str) -> Verdict | None:
     return Verdict("no_action", withheld.kind, in_language(said, language_of(language)), None, ())
 
 
-def _about(bundle: ContextBundle, language: str, playbooks: Playbooks) -> Verdict:
+def _about(
+    bundle: ContextBundle, language: str, playbooks: Playbooks, experience: Experience
+) -> Verdict:
     search = bundle.search
     if search.ending not in UNKNOWN:
-        found = diagnose(bundle, language=language, playbooks=playbooks)
+        found = diagnose(bundle, language=language, playbooks=playbooks, experience=experience)
         return _with_candidates(_beside(found, bundle, language), search, language)
     said = say(f"decide.nobody.{search.ending}", by=search.by, candidates=_named(search))
     if search.reason:

@@ -15,6 +15,9 @@ from decide.core.drafting.drift import drifted
 from decide.core.drafting.images import judged
 from decide.core.drafting.restoring import restored
 from decide.core.drafting.settings_undone import settings_undone
+from decide.core.experience.trials import NOTHING, Experience
+from decide.core.experience.vetoes import veto
+from decide.core.experience.weighing import WeighedPlan, weighed
 from decide.core.families.registry import BUILDERS
 from decide.core.findings import Finding
 from decide.core.graph import below, calls
@@ -27,7 +30,7 @@ from manifests.objects import changes as typed
 from schemas.context import ContextBundle
 from schemas.identity import stable_id
 from schemas.plans import ActionPlan, Repairs
-from schemas.text import cut
+from schemas.text import again, cut
 
 #: How many plans a decision carries at most.
 MOST = 3
@@ -43,12 +46,16 @@ class ProposedPlans:
     refused: tuple[str, ...] = ()
     #: Questions to the objects that broke: the plans that they were about are unknown.
     unheard: tuple[RuleDefect, ...] = ()
+    #: Why plans that failed before are not proposed again.
+    vetoed: tuple[str, ...] = ()
 
 
-def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
+def propose(
+    diagnosis: Diagnosis, language: str = "en", experience: Experience = NOTHING
+) -> ProposedPlans:
     """Up to three plans for the first finding, best first; none when nothing in a manifest repairs it.
 
-    None is surer than the diagnosis that it mends.
+    None is surer than the diagnosis that it mends. ``experience``: how earlier fixes of the cause fared.
     """
     if diagnosis.status != "solution_proposed":
         return ProposedPlans()
@@ -73,14 +80,32 @@ def propose(diagnosis: Diagnosis, language: str = "en") -> ProposedPlans:
             continue
         whole = completed(finding, diagnosis.findings, draft, proof)
         plan = plan_of(whole.draft, confidence, evidence, language)
-        plan = _remember(plan, finding, bundle)
+        plan = _remember(plan, finding, bundle, told=bool(experience.fared))
         plan = plan.model_copy(update={"repairs": repairs_of(whole, language)})
         plans.setdefault(plan.changes_hash, plan)
-    ranked = sorted(plans.values(), key=_place)[:MOST]
+    vetoes = {n: veto(p, bundle.k8s_context.cluster, experience) for n, p in plans.items()}
+    ranked = weighed(
+        sorted((plan for n, plan in plans.items() if not vetoes[n]), key=_place),
+        _standing,
+        _rank,
+        experience,
+        environment=bundle.environment,
+        now=bundle.alerted_at,
+    )[:MOST]
+    leading = led([one.plan for one in ranked])
     return ProposedPlans(
-        plans=_in_order(led(ranked), confidence),
+        plans=_in_order(ranked[: len(leading)], confidence, language),
         refused=tuple(refused),
         unheard=tuple(unheard),
+        vetoed=tuple(
+            say(
+                "decide.experience.not_again",
+                plan=again(plans[n].title, plans[n].title_text),
+                why=why,
+            )
+            for n, why in vetoes.items()
+            if why
+        ),
     )
 
 
@@ -117,12 +142,17 @@ def _standing(plan: ActionPlan) -> float:
     return plan.confidence * (1.0 if plan.repairs.verdict == "pass" else _UNPROVEN)
 
 
-def _place(plan: ActionPlan) -> tuple[bool, bool, bool, bool, float]:
+def _place(plan: ActionPlan) -> tuple[tuple[bool, bool, bool, bool], float]:
+    """By rank, and in one rank the best standing first."""
+    return _rank(plan), -_standing(plan)
+
+
+def _rank(plan: ActionPlan) -> tuple[bool, bool, bool, bool]:
     """Guesses last, and before them what gives something up: of that the proven first, and fewer replicas at the end."""
     gives_up = _gives_up(plan)
     unproven = gives_up and plan.repairs.verdict != "pass"
     fewer = gives_up and plan.fix_kind == "set_replicas"
-    return plan.guess, gives_up, unproven, fewer, -_standing(plan)
+    return plan.guess, gives_up, unproven, fewer
 
 
 def _gives_up(plan: ActionPlan) -> bool:
@@ -142,19 +172,31 @@ def repairs_of(whole: Completed, language: str) -> Repairs:
     )
 
 
-def _in_order(plans: Sequence[ActionPlan], most: float) -> tuple[ActionPlan, ...]:
+def _in_order(plans: Sequence[WeighedPlan], most: float, language: str) -> tuple[ActionPlan, ...]:
     """The plans with their places, none that gives a requirement up surer than one before it."""
     out: list[ActionPlan] = []
-    for plan in plans:
-        below = out[-1].confidence if out and _gives_up(plan) else most
-        out.append(_ranked(plan, len(out) + 1, min(most, below)))
+    for one in plans:
+        below = out[-1].confidence if out and _gives_up(one.plan) else most
+        out.append(_ranked(one, len(out) + 1, min(most, below), language))
     return tuple(out)
 
 
-def _ranked(plan: ActionPlan, priority: int, most: float) -> ActionPlan:
+def _ranked(one: WeighedPlan, priority: int, most: float, language: str) -> ActionPlan:
     """The plan at its place, as sure as it stands. What worked before may put it forward, not above its diagnosis."""
-    sure = round(min(_standing(plan), most), 3)
-    return plan.model_copy(update={"priority": priority, "confidence": sure})
+    sure = round(min(one.said, most), 3)
+    placed = one.plan.model_copy(update={"priority": priority, "confidence": sure})
+    chance = one.chance
+    if not chance.merged:
+        return placed
+    said = say(
+        "decide.experience.fared",
+        why=again(placed.justification, placed.justification_text),
+        merged=chance.merged,
+        held=chance.held,
+        before=round(100 * min(chance.own, most)),
+        after=round(100 * sure),
+    )
+    return placed.model_copy(update={"justification": in_language(said, language_of(language))})
 
 
 def _drafts(finding: Finding, view: ClusterView) -> list[PlanDraft]:
@@ -218,10 +260,17 @@ def _rollback_text(draft: PlanDraft) -> str:
     return say("decide.revert", fields=back)
 
 
-def _remember(plan: ActionPlan, finding: Finding, bundle: ContextBundle) -> ActionPlan:
-    """History counts: kinds of fix that held come first, the very change that failed goes last."""
+def _remember(
+    plan: ActionPlan, finding: Finding, bundle: ContextBundle, *, told: bool
+) -> ActionPlan:
+    """What similar incidents tell: kinds of fix that held come first, the very change that failed goes last.
+
+    ``told``: outcomes tell how kinds of fix fared, all of them and not those of the nearest incidents alone.
+    """
     bonus = 0.0
     for pattern in bundle.successful_patterns:
+        if told:
+            break
         if pattern.fix_kind == plan.fix_kind and pattern.failure_class == finding.failure_class:
             bonus = max(bonus, 0.03)
     here = bundle.k8s_context.cluster
@@ -233,6 +282,7 @@ def _remember(plan: ActionPlan, finding: Finding, bundle: ContextBundle) -> Acti
             bonus = -0.4
         elif (
             same_kind
+            and not told
             and pattern.object_key == finding.object.key
             and not pattern.is_elsewhere(here)
         ):

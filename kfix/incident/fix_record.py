@@ -25,6 +25,11 @@ _WEIGHTS: dict[str, tuple[float, float]] = {
 }
 
 
+def worth(result: OutcomeResult) -> tuple[float, float]:
+    """What a result counts as success and as failure; together at most 1."""
+    return _WEIGHTS[result]
+
+
 @dataclass(frozen=True, slots=True)
 class FixRecord:
     """How a kind of fix fared. ``mean`` of the posterior and its standard deviation; plain counts beside."""
@@ -46,7 +51,7 @@ def posterior(
     merged = held = rejected = 0
     for result, at in outcomes:
         weight = 0.5 ** (max(timedelta(0), now - at) / half_life)
-        good, bad = _WEIGHTS[result]
+        good, bad = worth(result)
         alpha += weight * good
         beta += weight * bad
         merged += result in ("success", "partial", "failure")

@@ -100,6 +100,10 @@ class Told:
         #: Questions without an answer, as people call them.
         self.never_asked: list[str] = []
 
+    def has(self, port: str, question: object) -> bool:
+        """Was this question asked then?"""
+        return bool(self._said.get(port, {}).get(_digest(question)))
+
     def answer(self, port: str, question: object, about: str = "") -> Json:
         """The next answer of then, the last one for good. ``about``: what is asked about, for people.
 

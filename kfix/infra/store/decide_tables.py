@@ -72,3 +72,43 @@ opinions = Table(
     #: The typed answer as JSON, when there was one.
     Column("answer", Text),
 )
+
+#: Fixes that were proposed, and how they ended: one row for an incident's (or attempt's) plan, the word told last.
+fix_trials = Table(
+    "fix_trials",
+    metadata,
+    Column("incident_id", String(80), primary_key=True),
+    Column("plan_id", String(128), primary_key=True),
+    Column("failure_class", String(128), nullable=False, index=True),
+    Column("workload_kind", String(64), nullable=False),
+    Column("fix_kind", String(64), nullable=False),
+    Column("cluster", String(255), nullable=False),
+    Column("environment", String(32), nullable=False),
+    #: ``Kind/namespace/name`` of what the plan changes first.
+    Column("object_key", String(600), nullable=False, index=True),
+    Column("changes_hash", String(32), nullable=False),
+    #: Digests of the values before, by object and field, as JSON.
+    Column("spec", Text, nullable=False),
+    #: What the rules alone said of it, in thousandths, and when it was proposed; empty where only its end is known.
+    Column("predicted", Integer),
+    Column("proposed_at", DateTime(timezone=True)),
+    #: Empty while it waits.
+    Column("result", String(16), nullable=False, index=True),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("told_at", DateTime(timezone=True)),
+    Column("event_id", String(128), nullable=False),
+    Column("judged_by", String(255), nullable=False),
+)
+
+#: A person allows a kind of fix on an object again. Each word is kept.
+fix_lifts = Table(
+    "fix_lifts",
+    metadata,
+    Column("lift_id", String(64), primary_key=True),
+    Column("cluster", String(255), nullable=False),
+    Column("object_key", String(600), nullable=False, index=True),
+    Column("fix_kind", String(64), nullable=False),
+    Column("lifted_at", DateTime(timezone=True), nullable=False),
+    Column("lifted_by", String(255), nullable=False),
+    Column("reason", Text, nullable=False),
+)

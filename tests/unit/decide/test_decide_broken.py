@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from decide.adapters.ledger import SqlIncidentLedger, Windows
+from decide.adapters.trials import SqlTrialBook
 from decide.agent import decide
 from decide.core.broken import heard
 from decide.core.deciding import diagnose_with, offers
@@ -137,6 +138,7 @@ def ports(tmp_path: Path) -> Iterator[DecidePorts]:
     metadata.create_all(engine)
     yield DecidePorts(
         ledger=SqlIncidentLedger(engine, Windows()),
+        trials=SqlTrialBook(engine, Windows().expiry),
         reasoner=None,
         prompt=load_prompt("en"),
         settings=Decide(),

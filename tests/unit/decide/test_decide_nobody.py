@@ -10,6 +10,7 @@ import pytest
 
 from decide import core
 from decide.adapters.ledger import SqlIncidentLedger, Windows
+from decide.adapters.trials import SqlTrialBook
 from decide.agent import decide
 from decide.ports import DecidePorts
 from decide.settings import Decide
@@ -99,6 +100,7 @@ def ports(tmp_path: Path) -> Iterator[DecidePorts]:
     metadata.create_all(engine)
     yield DecidePorts(
         ledger=SqlIncidentLedger(engine, Windows()),
+        trials=SqlTrialBook(engine, Windows().expiry),
         reasoner=None,
         prompt=load_prompt("en"),
         settings=Decide(),
