@@ -15,6 +15,7 @@ from console.core.plots import Plot, plots
 from console.core.story import IncidentStory, timeline
 from console.core.words import Words, told
 from console.ports import Listed
+from kfix.incident.fix_life import NEXT
 from kfix.texts import known, language_of, word
 from manifests.proposal.by_hand import by_hand
 from schemas.dead_letters import DeadLetter
@@ -69,6 +70,7 @@ class Pages:
             "incidents.html",
             listed=listed,
             where=where,
+            states=tuple(NEXT),
             newer=_query(where, page - 1) if page > 0 else "",
             older=_query(where, page + 1) if more else "",
             refresh=0,

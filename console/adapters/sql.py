@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
-from console.core.listing import Kept, line_of
+from console.core.listing import KeptSummary, line_of
 from console.core.projection import kept
 from console.core.story import IncidentStory, incident_of, summary_of, tell
 from console.ports import Listed
@@ -179,7 +179,9 @@ def _draw(connection: Connection, incident_id: str) -> None:
     mine = _L.incident_id == incident_id
     connection.execute(select(_L.incident_id).where(mine).with_for_update())
     query = select(_R.occurred_at, _R.summary).where(_R.incident_id == incident_id)
-    kept = [Kept(_aware(row.occurred_at), row.summary or {}) for row in connection.execute(query)]
+    kept = [
+        KeptSummary(_aware(row.occurred_at), row.summary or {}) for row in connection.execute(query)
+    ]
     line = line_of(incident_id, kept)
     values = {
         "state": line.state,

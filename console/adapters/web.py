@@ -6,7 +6,7 @@ import hmac
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import prometheus_client
 from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
@@ -22,6 +22,7 @@ from kfix.incident.redaction import mask
 from schemas import errors
 from schemas.dead_letters import DeadLetter
 from schemas.feedback import Feedback
+from schemas.identity import attempt_of
 from schemas.merge_requests import MergeRequestEvent
 
 _HEADERS = {
@@ -128,7 +129,7 @@ class _Door:
         self, request: Request, page: int
     ) -> tuple[list[Listed], dict[str, str], bool]:
         """One page, the filters it was asked with, and whether there is another."""
-        names = ("status", "service", "environment", "cluster", "failure_class", "result")
+        names = ("state", "status", "service", "environment", "cluster", "failure_class", "result")
         where = {name: value for name in names if (value := request.query_params.get(name, ""))}
         size = self._ports.settings.page_size
         found = await self._ports.projection.listed(where=where, limit=size + 1, offset=page * size)
@@ -141,11 +142,18 @@ class _Door:
         return story
 
     async def incident_json(self, incident_id: str) -> Response:
+        root = attempt_of(incident_id).incident_id
+        if root != incident_id:
+            return RedirectResponse(f"/incidents/{quote(root)}.json")
         return JSONResponse(complete(await self._story(incident_id)))
 
     async def incident_page(
         self, incident_id: str, thanks: bool = False, still: bool = False
     ) -> Response:
+        attempt = attempt_of(incident_id)
+        if attempt.incident_id != incident_id:
+            place = f"#attempt-{attempt.number}"
+            return RedirectResponse(f"/incidents/{quote(attempt.incident_id)}{place}")
         story = await self._ports.projection.story(incident_id)
         if story is None:
             return HTMLResponse(self._pages.missing(), 404)
@@ -155,8 +163,8 @@ class _Door:
 
     async def feedback(self, incident_id: str, body: FeedbackBody) -> dict[str, str]:
         """Takes a judgement. It is a record of ``mr.events``; the outcome tells it when learn has read it."""
-        await self._story(incident_id)
-        event = self._event(incident_id, body)
+        story = await self._story(incident_id)
+        event = self._event(_judged(story, incident_id), body)
         await self._publisher.send(event)
         return {"event_id": event.event_id}
 
@@ -168,8 +176,9 @@ class _Door:
             origin and not same
         ):
             raise HTTPException(403, "this form belongs to another site")
-        await self._story(incident_id)
-        await self._publisher.send(self._event(incident_id, await _form_of(request)))
+        story = await self._story(incident_id)
+        body = await _form_of(request)
+        await self._publisher.send(self._event(_judged(story, incident_id), body))
         return RedirectResponse(f"/incidents/{incident_id}?thanks=true#feedback", 303)
 
     def _event(self, incident_id: str, body: FeedbackBody) -> MergeRequestEvent:
@@ -208,6 +217,14 @@ class _Door:
     async def ready(self) -> Response:
         await self._ports.projection.listed(where={}, limit=1, offset=0)
         return PlainTextResponse("ok")
+
+
+def _judged(story: IncidentStory, incident_id: str) -> str:
+    """The attempt that a judgement is of: the one that is named, and of the incident as a whole the newest proposed."""
+    if attempt_of(incident_id).incident_id != incident_id:
+        return incident_id
+    proposed = [a.records for a in story.attempts if a.records.merge_request is not None]
+    return proposed[-1].incident_id if proposed else incident_id
 
 
 async def _form_of(request: Request) -> FeedbackBody:

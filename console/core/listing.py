@@ -9,9 +9,9 @@ from typing import Any
 
 from kfix.incident.fix_life import (
     AFTER_MERGE,
-    Fact,
     FixLife,
     IncidentLife,
+    LifeFact,
     LifeState,
     LifeWord,
     life_of_incident,
@@ -54,7 +54,7 @@ _RESULT: Mapping[str, LifeWord] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptSummary:
     """What is kept of a record for the list: its time, and what ``console.core.story.summary_of`` said of it."""
 
     occurred_at: datetime
@@ -72,7 +72,7 @@ class Line:
     facts: Mapping[str, Json]
 
 
-def line_of(incident_id: str, kept: Iterable[Kept]) -> Line:
+def line_of(incident_id: str, kept: Iterable[KeptSummary]) -> Line:
     """The line of an incident of which at least one record is kept.
 
     A fact is what the newest record of the newest attempt says that says it; state, merge request and result are the life's.
@@ -88,14 +88,14 @@ def line_of(incident_id: str, kept: Iterable[Kept]) -> Line:
     )
 
 
-def facts_in(record: Kept, incident_id: str) -> list[Fact]:
+def facts_in(record: KeptSummary, incident_id: str) -> list[LifeFact]:
     """The facts of a life that a summary holds."""
     rows: Any = record.summary.get("life")
     if rows is not None:
         return [read(row) for row in rows]
     said = (("status", _STATUS), ("merge_state", _MERGE_STATE), ("result", _RESULT))
     return [
-        Fact(words[value], record.occurred_at, incident_id)
+        LifeFact(words[value], record.occurred_at, incident_id)
         for name, words in said
         if (value := record.summary.get(name, "")) in words
     ]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from console.core import places
-from console.core.story import IncidentStory, timeline
+from console.core.listing import merge_state_of
+from console.core.story import IncidentStory, ToldAttempt, timeline
+from kfix.incident.fix_life import FixLife
 from manifests.proposal.by_hand import by_hand
 from schemas.base import Json
+from schemas.merge_requests import MergeRequestRef
 from schemas.outcomes import Outcome
 from schemas.text import plain_json
 from schemas.validated import CheckResult, ValidatedPlan
@@ -22,6 +25,7 @@ def complete(story: IncidentStory) -> dict[str, Json]:
         "incident_id": story.incident_id,
         "timestamp": started.isoformat() if started else None,
         "status": story.status,
+        **_life(story),
         "reason": decision.reason if decision else "",
         "explanation": story.explanation,
         "next_steps": [plain_json(step) for step in story.next_steps],
@@ -33,26 +37,78 @@ def complete(story: IncidentStory) -> dict[str, Json]:
         "environment": places.environment(story),
         "cluster": places.cluster(story),
         "diff": story.diff,
-        "gitlab_mr": (
-            {
-                "url": request.url,
-                "branch": request.branch,
-                "project": request.project,
-                "iid": request.iid,
-                "state": story.merge_state,
-            }
-            if request
-            else None
-        ),
+        "gitlab_mr": _request(request, story.merge_state),
         "slack_notification": _notified(story, "slack"),
         "teams_notification": _notified(story, "teams"),
         "learning": _learning(story),
         "outcome": _outcome(story.outcome),
         "second_opinion": plain_json(decision.second_opinion) if decision else None,
         "timeline": [
-            {"at": m.at.isoformat(), "topic": m.topic, "kind": m.kind, "text": m.text}
+            {
+                "at": m.at.isoformat(),
+                "topic": m.topic,
+                "kind": m.kind,
+                "text": m.text,
+                "attempt": m.attempt,
+            }
             for m in timeline(story)
         ],
+    }
+
+
+def _life(story: IncidentStory) -> dict[str, Json]:
+    """Where the incident stands since when, every state before, and all attempts at it."""
+    attempts = story.attempts
+    now = attempts[-1].life.life
+    return {
+        "state": now.state,
+        "state_since": now.since.isoformat() if now.since else None,
+        "alert_over_at": now.alert_over_at.isoformat() if now.alert_over_at else None,
+        "states": _states(now),
+        "attempts": [_attempt(attempt) for attempt in attempts],
+    }
+
+
+def _states(life: FixLife) -> list[Json]:
+    return [
+        {"state": s.state, "at": s.at.isoformat(), "by": s.by, "because": s.word}
+        for s in life.steps
+    ]
+
+
+def _attempt(attempt: ToldAttempt) -> dict[str, Json]:
+    records, life = attempt.records, attempt.life
+    tried, back = records.recommended, records.revert_request
+    return {
+        "incident_id": life.incident_id,
+        "number": life.number,
+        "state": life.life.state,
+        "states": _states(life.life),
+        "action": _plan(tried) if tried else None,
+        "diff": records.diff,
+        "gitlab_mr": _request(records.merge_request, merge_state_of(life.life)),
+        "outcome": _outcome(records.outcome),
+        "revert": (
+            {
+                "state": life.revert.state,
+                "states": _states(life.revert),
+                "gitlab_mr": _request(back, merge_state_of(life.revert)),
+            }
+            if life.revert
+            else None
+        ),
+    }
+
+
+def _request(ref: MergeRequestRef | None, state: str) -> Json:
+    if ref is None:
+        return None
+    return {
+        "url": ref.url,
+        "branch": ref.branch,
+        "project": ref.project,
+        "iid": ref.iid,
+        "state": state,
     }
 
 

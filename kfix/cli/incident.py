@@ -9,7 +9,11 @@ import typer
 from kfix.cli.terminal import tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
+
+    from console.ports import Listed
 
 
 def register(app: typer.Typer) -> None:
@@ -22,19 +26,29 @@ def register(app: typer.Typer) -> None:
 
 def list_(
     limit: Annotated[int, typer.Option(help="how many, the newest first", min=1, max=1000)] = 20,
+    state: Annotated[str, typer.Option(help="only those that stand there: held, failed, …")] = "",
 ) -> None:
-    """One line an incident: time, id, status, cause, object, outcome."""
+    """One line an incident: time, id, state, cause, object, attempts where there are several."""
     import asyncio
 
     from console.adapters.sql import SqlProjection
+    from kfix.incident.fix_life import NEXT
 
+    if state and state not in NEXT:
+        raise typer.BadParameter(f"no such state; there are {', '.join(NEXT)}")
     engine = _store()
-    for found in asyncio.run(SqlProjection(engine).listed(where={}, limit=limit, offset=0)):
+    projection = SqlProjection(engine)
+
+    async def read() -> Sequence[Listed]:
+        await projection.catch_up()
+        return await projection.listed(where=where, limit=limit, offset=0)
+
+    where = {"state": state} if state else {}
+    for found in asyncio.run(read()):
         facts = found.facts
-        words = [
-            facts.get(name, "")
-            for name in ("status", "failure_class", "object", "merge_state", "result")
-        ]
+        words = [facts.get(name, "") for name in ("state", "failure_class", "object")]
+        if facts.get("attempts"):
+            words.append(f"attempt {facts['attempts']}")
         tell(
             "  ".join(
                 [f"{found.last_at:%Y-%m-%d %H:%M}", found.incident_id, *map(str, words)]

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Literal
 
-from schemas.identity import attempt_of, revert_of
+from schemas.identity import attempt_of
 
 LifeState = Literal[
     # without a merge request
@@ -160,7 +160,7 @@ _DECIDED: Mapping[str, LifeState] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class LifeFact:
     """One thing that is known. ``attempt``: the incident's id, an attempt's or a revert's (``schemas.identity.attempt_of``).
 
     ``by``: who did it, where that is known; it takes no part in what facts come to.
@@ -235,10 +235,10 @@ class IncidentLife:
         return self.now.state
 
 
-def life_of_incident(facts: Iterable[Fact]) -> IncidentLife:
+def life_of_incident(facts: Iterable[LifeFact]) -> IncidentLife:
     """The lives of all attempts that the facts of one incident tell of."""
 
-    def number(fact: Fact) -> int:
+    def number(fact: LifeFact) -> int:
         return attempt_of(fact.attempt).number
 
     known = sorted(set(facts), key=number)
@@ -251,24 +251,31 @@ def life_of_incident(facts: Iterable[Fact]) -> IncidentLife:
     )
 
 
-def _attempt(number: int, facts: Sequence[Fact], later: Sequence[Fact]) -> AttemptLife:
+def _attempt(number: int, facts: Sequence[LifeFact], later: Sequence[LifeFact]) -> AttemptLife:
     """One attempt, given the facts of those after it."""
-    own = [f for f in facts if not attempt_of(f.attempt).revert]
-    name = min((f.attempt for f in own), default="") or facts[0].attempt.removesuffix("-revert")
-    back = [f for f in facts if attempt_of(f.attempt).revert]
-    followed = [f for f in later if not attempt_of(f.attempt).revert]
-    told = [f.at for f in followed if _ERA[f.word] or f.word not in ("alerted", "alert_over")]
-    merged = [f.at for f in followed if f.word == "merged"]
-    if followed:
-        own.append(Fact("superseded", min(told or [f.at for f in followed]), name))
-    own += [replace(f, word="reverted", attempt=name) for f in back if f.word == "merged"]
-    if back and merged:
-        back.append(Fact("superseded", min(merged), revert_of(name)))
-    revert = fix_life(back, watched=False) if back else None
-    return AttemptLife(number, name, fix_life(own), revert)
+    own, back = _of_fix(facts), [f for f in facts if attempt_of(f.attempt).revert]
+    name = own[0].attempt if own else back[0].attempt.removesuffix("-revert")
+    reverted = [replace(f, word="reverted", attempt=name) for f in back if f.word == "merged"]
+    followed = _of_fix(later)
+    merged = [f for f in followed if f.word == "merged"]
+    revert = fix_life([*back, *_superseded(merged)], watched=False) if back else None
+    life = fix_life([*own, *reverted, *_superseded(followed)])
+    return AttemptLife(number, name, life, revert)
 
 
-def fix_life(facts: Iterable[Fact], *, watched: bool = True) -> FixLife:
+def _of_fix(facts: Iterable[LifeFact]) -> list[LifeFact]:
+    """The facts that are not about merge requests which take changes back."""
+    return [f for f in facts if not attempt_of(f.attempt).revert]
+
+
+def _superseded(followed: Sequence[LifeFact]) -> list[LifeFact]:
+    """What facts of later attempts tell of one before. Their alert is older than they are: its time is no beginning."""
+    began = [f for f in followed if f.word not in ("alerted", "alert_over")] or followed
+    first = min(began, key=lambda f: (f.at, f.attempt), default=None)
+    return [LifeFact("superseded", first.at, first.attempt)] if first else []
+
+
+def fix_life(facts: Iterable[LifeFact], *, watched: bool = True) -> FixLife:
     """The life that facts about one merge request, or about the want of one, come to.
 
     ``watched``: it is looked at once it is live; a merge request that takes a change back is not.
@@ -286,7 +293,7 @@ def fix_life(facts: Iterable[Fact], *, watched: bool = True) -> FixLife:
     return FixLife(tuple(_told(steps)), machine.alert_over_at)
 
 
-def _in_order(facts: Iterable[Fact]) -> list[Fact]:
+def _in_order(facts: Iterable[LifeFact]) -> list[LifeFact]:
     """Each fact once, in the order in which they count; of two that differ in who did it alone, the one that says it."""
     found = sorted(set(facts), key=lambda f: (_ERA[f.word], f.at, _RANK[f.word], not f.by, f.by))
     seen: set[object] = set()
@@ -336,7 +343,7 @@ class _Machine:
             return None
         return self.over_at
 
-    def hear(self, fact: Fact) -> None:
+    def hear(self, fact: LifeFact) -> None:
         """Takes in the next fact."""
         era = _ERA[fact.word]
         if era == 0:
@@ -352,7 +359,7 @@ class _Machine:
         elif fact.word in ("merged", "held", "partly_held", "failed", "reverted"):
             self.world = fact.word
 
-    def _before(self, fact: Fact) -> None:
+    def _before(self, fact: LifeFact) -> None:
         """An alert, or what was decided about it. A plan outlives what is decided after it."""
         if fact.word == "alerted":
             self.alerted_at = fact.at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from kfix.incident.fix_life import Fact, LifeWord
+from kfix.incident.fix_life import LifeFact, LifeWord
 from schemas.base import Record
 from schemas.context import ContextBundle, OutcomeResult
 from schemas.dead_letters import DeadLetter
@@ -44,7 +44,7 @@ _CARRIERS: Mapping[tuple[str, str], LifeWord] = {
 _OVER = ("recovered", "already_recovered")
 
 
-def facts_of(record: Record, incident_id: str = "") -> tuple[Fact, ...]:
+def facts_of(record: Record, incident_id: str = "") -> tuple[LifeFact, ...]:
     """What a record tells. ``incident_id``: the incident of a record that names none; without either it tells nothing."""
     name = str(getattr(record, "incident_id", "")) or incident_id
     if isinstance(record, ContextBundle) and record.retry_of:
@@ -60,22 +60,22 @@ def facts_of(record: Record, incident_id: str = "") -> tuple[Fact, ...]:
     return _before(record, name)
 
 
-def _before(record: Record, name: str) -> tuple[Fact, ...]:
+def _before(record: Record, name: str) -> tuple[LifeFact, ...]:
     """An alert, or that a stage gave up."""
     if isinstance(record, ContextBundle) and record.alert.state != "resolved":
-        return (Fact("alerted", record.alerted_at, name),)
+        return (LifeFact("alerted", record.alerted_at, name),)
     if isinstance(record, DeadLetter) and (record.topic, record.stage) in _CARRIERS:
         word = _CARRIERS[record.topic, record.stage]
-        return (Fact(word, record.occurred_at, name),)
+        return (LifeFact(word, record.occurred_at, name),)
     return ()
 
 
-def _decided(record: CandidatePlans | ValidatedPlans, name: str) -> tuple[Fact, ...]:
+def _decided(record: CandidatePlans | ValidatedPlans, name: str) -> tuple[LifeFact, ...]:
     """A decision; one that proposes counts once its plans were checked."""
     alerted_at = record.context.alerted_at
     if record.role == "recovery":
-        return (Fact("alert_over", alerted_at, name),)
-    alerted = Fact("alerted", alerted_at, name)
+        return (LifeFact("alert_over", alerted_at, name),)
+    alerted = LifeFact("alerted", alerted_at, name)
     word: LifeWord = "needs_human"
     if record.status == "solution_proposed":
         if isinstance(record, CandidatePlans):
@@ -83,36 +83,36 @@ def _decided(record: CandidatePlans | ValidatedPlans, name: str) -> tuple[Fact, 
         word = "planned"
     elif record.status == "no_action":
         word = "alert_ended_before" if record.reason in _OVER else "no_action"
-    return (alerted, Fact(word, record.occurred_at, name))
+    return (alerted, LifeFact(word, record.occurred_at, name))
 
 
-def _happened(event: MergeRequestEvent, name: str) -> tuple[Fact, ...]:
+def _happened(event: MergeRequestEvent, name: str) -> tuple[LifeFact, ...]:
     if event.action == "revert_opened":
-        return (Fact("opened", event.occurred_at, revert_of(name)),)
+        return (LifeFact("opened", event.occurred_at, revert_of(name)),)
     word = _HEARD.get(event.action)
     if word is None:
         return ()
     at = (event.merged_at if word == "merged" else None) or event.occurred_at
-    return (Fact(word, at, name, event.actor),)
+    return (LifeFact(word, at, name, event.actor),)
 
 
-def _ended(outcome: Outcome, name: str) -> tuple[Fact, ...]:
+def _ended(outcome: Outcome, name: str) -> tuple[LifeFact, ...]:
     """An outcome; one that was measured tells of its merge as well."""
     at = outcome.checked_at or outcome.occurred_at
-    found = [Fact(_ENDED[outcome.result], at, name)]
+    found = [LifeFact(_ENDED[outcome.result], at, name)]
     if outcome.came_back_at is not None:
-        found = [Fact("held", at, name), Fact("came_back", outcome.came_back_at, name)]
+        found = [LifeFact("held", at, name), LifeFact("came_back", outcome.came_back_at, name)]
     if outcome.merged_at is not None:
-        found.append(Fact("merged", outcome.merged_at, name))
+        found.append(LifeFact("merged", outcome.merged_at, name))
     return tuple(found)
 
 
-def written(fact: Fact) -> list[str]:
+def written(fact: LifeFact) -> list[str]:
     """A fact as JSON, without who did it."""
     return [fact.word, fact.at.isoformat(), fact.attempt]
 
 
-def read(row: list[str]) -> Fact:
+def read(row: list[str]) -> LifeFact:
     """The fact that ``written`` wrote."""
     word, at, attempt = row
-    return Fact(word, datetime.fromisoformat(at), attempt)  # type: ignore[arg-type]
+    return LifeFact(word, datetime.fromisoformat(at), attempt)  # type: ignore[arg-type]

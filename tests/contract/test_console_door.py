@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -27,7 +28,7 @@ from sandbox.serving import serve
 from schemas.base import Record
 from schemas.dead_letters import DeadLetter
 from schemas.merge_requests import MergeRequestEvent
-from tests.support.console_samples import INCIDENT, full
+from tests.support.console_samples import INCIDENT, SECOND, failed_then_held, full
 
 CHROMIUM = next((p for n in ("chromium-headless-shell", "chromium") if (p := shutil.which(n))), "")
 
@@ -268,6 +269,81 @@ async def test_a_store_that_is_away_is_503(engine: Engine, sent: Sent) -> None:
             answer = await client.get(path)
             assert answer.status_code == 503
             assert "retry-after" in answer.headers
+
+
+@pytest.fixture
+async def retried(engine: Engine) -> SqlProjection:
+    """An incident whose first fix failed and whose second held; its records come last ones first."""
+    made = SqlProjection(engine)
+    for record in reversed(failed_then_held()):
+        await made.keep(BY_MODEL[type(record)].name, record)
+    return made
+
+
+async def test_attempts_are_one_incident_under_its_own_name(
+    retried: SqlProjection, sent: Sent
+) -> None:
+    async with (
+        serve(build_app(ports(retried), sent)) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+    ):
+        listed = (await client.get("/incidents.json")).json()["incidents"]
+        assert [(i["incident_id"], i["state"], i["attempts"]) for i in listed] == [
+            (INCIDENT, "held", 2)
+        ]
+        page = await client.get(f"/incidents/{SECOND}")
+        assert page.headers["location"] == f"/incidents/{INCIDENT}#attempt-2"
+        told = await client.get(f"/incidents/{SECOND}.json", follow_redirects=True)
+        assert told.json()["incident_id"] == INCIDENT
+        assert [a["state"] for a in told.json()["attempts"]] == ["failed", "held"]
+        assert told.json()["state_since"] == told.json()["states"][-1]["at"]
+        await client.post(f"/incidents/{INCIDENT}/feedback", json={"verdict": "good"})
+        await client.post(f"/incidents/{SECOND}/feedback", json={"verdict": "good"})
+    judged = [e.incident_id for e in sent.records if isinstance(e, MergeRequestEvent)]
+    assert judged == [SECOND, SECOND]
+
+
+async def test_the_list_asks_for_where_incidents_stand(store: Engine) -> None:
+    """On both databases, whatever order the records come in."""
+    projection = SqlProjection(store)
+    for record in reversed(failed_then_held()):
+        await projection.keep(BY_MODEL[type(record)].name, record)
+
+    async def found(state: str) -> list[str]:
+        listed = await projection.listed(where={"state": state}, limit=9, offset=0)
+        return [line.incident_id for line in listed]
+
+    assert await found("held") == [INCIDENT]
+    assert await found("failed") == []
+    assert await projection.by_state() == {"held": 1}
+    assert await projection.catch_up() == 0
+
+
+async def test_records_that_come_at_once_are_all_in_the_line(store: Engine) -> None:
+    projection = SqlProjection(store)
+    records = failed_then_held()
+    await asyncio.gather(*(projection.keep(BY_MODEL[type(r)].name, r) for r in records))
+    (line,) = await projection.listed(where={}, limit=9, offset=0)
+    assert (line.facts["state"], line.facts["attempts"]) == ("held", 2)
+
+
+async def test_an_older_record_that_comes_late_takes_nothing_back(engine: Engine) -> None:
+    """A merge whose record is older than the opening's, by the forge's clock; and a closing that was told late."""
+    projection = SqlProjection(engine)
+    records = {getattr(r, "action", ""): r for r in full() if isinstance(r, MergeRequestEvent)}
+    opened, merged = records["opened"], records["merged"]
+    early = {"occurred_at": opened.occurred_at - timedelta(seconds=30)}
+    for record in (
+        opened,
+        merged.model_copy(update=early),
+        merged.model_copy(update={**early, "event_id": "gl-0", "action": "closed"}),
+    ):
+        await projection.keep("mr.events", record)
+    (line,) = await projection.listed(where={}, limit=9, offset=0)
+    assert (line.facts["state"], line.facts["merge_state"]) == ("merged", "merged")
+    story = await projection.story(INCIDENT)
+    assert story is not None
+    assert (story.state, story.merge_state) == ("merged", "merged")
 
 
 def need_browser() -> None:

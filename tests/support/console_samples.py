@@ -16,7 +16,13 @@ from schemas.context import (
     SimilarIncident,
     SourceStatus,
 )
-from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Notification
+from schemas.identity import next_attempt, revert_of
+from schemas.merge_requests import (
+    MergeRequestAction,
+    MergeRequestEvent,
+    MergeRequestRef,
+    Notification,
+)
 from schemas.outcomes import Measurement, Outcome
 from schemas.plans import (
     ActionPlan,
@@ -266,4 +272,91 @@ def _outcome(outside: Callable[[str], str]) -> Outcome:
         explanation=outside("2 of 2 pods are ready."),
         lesson=outside("More memory worked."),
         vector_db_stored=True,
+    )
+
+
+SECOND = next_attempt(INCIDENT)
+REVERT = revert_of(INCIDENT)
+
+
+def failed_then_held() -> list[Record]:
+    """The sample's fix did not hold: its way back is open, and a second attempt was merged and held."""
+    outcome = _outcome(str).model_copy(
+        update={
+            "result": "failure",
+            "explanation": "1 of 2 pods are ready.",
+            "merged_at": after(5),
+            "checked_at": after(20),
+        }
+    )
+    deployed = _told("dep-1", 6, "deployed", INCIDENT, REQUEST)
+    way_back = _request(13, REVERT)
+    opened_back = _told("rev-1", 20.2, "revert_opened", INCIDENT, way_back)
+    return [
+        *full()[:-1],
+        deployed,
+        outcome,
+        opened_back,
+        *_again(22),
+    ]
+
+
+def _again(minute: float) -> list[Record]:
+    """The second attempt, from its evidence to its outcome."""
+    bundle = _bundle(str).model_copy(
+        update={"event_id": "ctx-2", "occurred_at": after(minute), "retry_of": INCIDENT}
+    )
+    candidate, validated = (r for r in _decisions(str))
+    assert isinstance(candidate, CandidatePlans)
+    assert isinstance(validated, ValidatedPlans)
+    better = candidate.plans[0].model_copy(
+        update={"plan_id": "plan-3", "title": "Raise memory of cart to 768Mi"}
+    )
+    shared = {"incident_id": SECOND, "occurred_at": after(minute + 0.1)}
+    (good,) = (p for p in validated.plans if p.accepted)
+    proven = good.model_copy(update={"plan": better})
+    return [
+        bundle,
+        candidate.model_copy(update={**shared, "event_id": "dec-2", "plans": (better,)}),
+        validated.model_copy(
+            update={
+                **shared,
+                "event_id": "val-2",
+                "plans": (proven,),
+                "recommended": "plan-3",
+            }
+        ),
+        _told("mr-2", minute + 0.2, "opened", SECOND, _request(14, SECOND)),
+        _told("gl-3", minute + 3, "merged", SECOND, _request(14, SECOND)),
+        _told("dep-2", minute + 4, "deployed", SECOND, _request(14, SECOND)),
+        _outcome(str).model_copy(
+            update={
+                "event_id": "out-2",
+                "incident_id": SECOND,
+                "occurred_at": after(minute + 20),
+                "merged_at": after(minute + 3),
+                "checked_at": after(minute + 20),
+            }
+        ),
+    ]
+
+
+def _request(number: int, attempt: str) -> MergeRequestRef:
+    url = f"http://127.0.0.1:1/shop/deployments/-/merge_requests/{number}"
+    branch = f"kfix/incident-{attempt}"
+    return MergeRequestRef(project="shop/deployments", iid=number, url=url, branch=branch)
+
+
+def _told(
+    event_id: str, minute: float, action: MergeRequestAction, attempt: str, request: MergeRequestRef
+) -> MergeRequestEvent:
+    return MergeRequestEvent(
+        event_id=event_id,
+        trace_id=TRACE,
+        occurred_at=after(minute),
+        incident_id=attempt,
+        action=action,
+        merge_request=request,
+        actor="ada" if action == "merged" else "",
+        merged_at=after(minute) if action == "merged" else None,
     )

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.adapters.pages import Pages
-from console.core.listing import Kept, Line, line_of
+from console.core.listing import KeptSummary, Line, line_of
 from console.core.output import complete
 from console.core.plots import plots
 from console.core.projection import kept
@@ -105,7 +105,7 @@ def test_a_line_of_the_list_is_the_same_in_any_order_and_with_repeats(
     shuffled: list[Record], again: list[Record]
 ) -> None:
     def line(records: list[Record]) -> Line:
-        return line_of(INCIDENT, [Kept(r.occurred_at, summary_of(r)) for r in records])
+        return line_of(INCIDENT, [KeptSummary(r.occurred_at, summary_of(r)) for r in records])
 
     told = line([*shuffled, *again])
     assert told == line(full())

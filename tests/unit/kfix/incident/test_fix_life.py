@@ -13,8 +13,8 @@ from kfix.incident.fix_life import (
     AFTER_MERGE,
     MOVING,
     NEXT,
-    Fact,
     FixLife,
+    LifeFact,
     LifeState,
     LifeWord,
     fix_life,
@@ -62,8 +62,8 @@ OF_REVERTS: tuple[LifeWord, ...] = (
 )
 
 
-def fact(word: LifeWord, minute: float = 0, attempt: str = INCIDENT, by: str = "") -> Fact:
-    return Fact(word, AT + timedelta(minutes=minute), attempt, by)
+def fact(word: LifeWord, minute: float = 0, attempt: str = INCIDENT, by: str = "") -> LifeFact:
+    return LifeFact(word, AT + timedelta(minutes=minute), attempt, by)
 
 
 #: Few instants, so that many words are told of the same one.
@@ -93,26 +93,28 @@ def leads_to(state: LifeState) -> set[LifeState]:
 
 
 @given(st.lists(anything, max_size=14).flatmap(lambda f: st.tuples(st.just(f), st.permutations(f))))
-def test_order_changes_nothing(both: tuple[list[Fact], list[Fact]]) -> None:
+def test_order_changes_nothing(both: tuple[list[LifeFact], list[LifeFact]]) -> None:
     facts, shuffled = both
     assert life_of_incident(shuffled) == life_of_incident(facts)
 
 
 @given(st.lists(anything, min_size=1, max_size=10), st.data())
-def test_repeats_change_nothing(facts: list[Fact], data: st.DataObject) -> None:
+def test_repeats_change_nothing(facts: list[LifeFact], data: st.DataObject) -> None:
     again = data.draw(st.lists(st.sampled_from(facts), max_size=8))
     assert life_of_incident([*again, *facts, *again]) == life_of_incident(facts)
 
 
 @given(st.lists(words, max_size=14))
-def test_a_life_goes_only_where_states_lead(facts: list[Fact]) -> None:
+def test_a_life_goes_only_where_states_lead(facts: list[LifeFact]) -> None:
     steps = fix_life(facts).steps
     for before, after in pairwise(steps):
         assert after.state in leads_to(before.state), (before, after)
 
 
 @given(st.lists(anything, max_size=12), st.lists(anything, max_size=6))
-def test_a_merge_is_final_whatever_is_heard_later(facts: list[Fact], later: list[Fact]) -> None:
+def test_a_merge_is_final_whatever_is_heard_later(
+    facts: list[LifeFact], later: list[LifeFact]
+) -> None:
     lives = {a.number: a for a in life_of_incident([*facts, *later]).attempts}
     for before in life_of_incident(facts).attempts:
         after = lives[before.number]
@@ -125,20 +127,22 @@ def test_a_merge_is_final_whatever_is_heard_later(facts: list[Fact], later: list
 
 
 @given(st.lists(words, max_size=12), st.lists(words, max_size=4))
-def test_an_outcome_once_told_stays_an_outcome(facts: list[Fact], later: list[Fact]) -> None:
+def test_an_outcome_once_told_stays_an_outcome(
+    facts: list[LifeFact], later: list[LifeFact]
+) -> None:
     measured = {"held", "partly_held", "failed"}
     if fix_life(facts).state in measured:
         assert fix_life([*facts, *later]).state in measured
 
 
 @given(st.lists(words, max_size=12))
-def test_since_is_the_time_of_a_fact(facts: list[Fact]) -> None:
+def test_since_is_the_time_of_a_fact(facts: list[LifeFact]) -> None:
     life = fix_life(facts)
     assert (life.since is None) == (not facts)
     assert all(step.at in {f.at for f in facts if f.word == step.word} for step in life.steps)
 
 
-def told(*facts: Fact) -> list[str]:
+def told(*facts: LifeFact) -> list[str]:
     return [step.state for step in fix_life(facts).steps]
 
 
@@ -188,7 +192,7 @@ def test_the_whole_way() -> None:
         ((fact("alerted", 1), fact("opened", 2), fact("alert_over", 5)), "proposed"),
     ],
 )
-def test_without_a_merge_request(facts: tuple[Fact, ...], state: str) -> None:
+def test_without_a_merge_request(facts: tuple[LifeFact, ...], state: str) -> None:
     assert fix_life(facts).state == state
 
 
@@ -221,7 +225,7 @@ def test_without_a_merge_request(facts: tuple[Fact, ...], state: str) -> None:
         ((fact("held", 5), fact("came_back", 60)), "failed"),
     ],
 )
-def test_with_a_merge_request(facts: tuple[Fact, ...], state: str) -> None:
+def test_with_a_merge_request(facts: tuple[LifeFact, ...], state: str) -> None:
     assert fix_life(facts).state == state
 
 
