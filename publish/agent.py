@@ -15,6 +15,7 @@ from publish.service.merging import merge_when_told
 from publish.service.noting import noted, still_open
 from publish.service.open import open_merge_request
 from publish.service.publishing import published
+from publish.service.reverting import take_back, tell_overtaken
 from publish.service.unreadable import tell_dead_letter
 from publish.wiring import open_ports
 from schemas.dead_letters import DeadLetter
@@ -78,6 +79,8 @@ async def follow(record: MergeRequestEvent, ports: PublishPorts) -> MergeRequest
     known = await ports.ledger.heard(word)
     if record.action == "closed" and known is not None and known.state == "closed":
         await notify.tell_closed(known, ports)
+    if record.action == "merged":
+        await tell_overtaken(record.incident_id, ports)
     await merge_when_told(record, ports)
     if record.action == "note":
         return await (answer if record.command else overheard)(record, ports)
@@ -96,10 +99,14 @@ async def hear(letter: DeadLetter, ports: PublishPorts) -> None:
     await tell_dead_letter(letter, ports)
 
 
-@app.handles(topics.OUTCOMES)
-async def remember(outcome: Outcome, ports: PublishPorts) -> None:
-    """Keeps how a fix ended, for the text of later merge requests, and says on its own what was found."""
+@app.handles(topics.OUTCOMES, writes=(topics.MR_EVENTS,))
+async def remember(outcome: Outcome, ports: PublishPorts) -> MergeRequestEvent | None:
+    """Keeps how a fix ended, for the text of later merge requests, and says on its own what was found.
+
+    One that did not hold is proposed to be taken back.
+    """
     fix = fix_of(outcome)
     if fix is not None and outcome.plan is not None:
         await ports.ledger.ended(outcome.incident_id, outcome.plan.plan_id, fix)
         await notify.tell_ended(outcome, ports)
+    return await take_back(outcome, ports)

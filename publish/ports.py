@@ -12,6 +12,7 @@ from kfix.incident.forge.port import Forge
 from manifests.repository.rendering import Renderer
 from publish.core.claims import Claim
 from publish.core.decision import Limits, TrackedMergeRequest
+from publish.core.failed import Fate
 from publish.core.history import Fix
 from publish.core.notice import Notice, NoticeKind
 from publish.core.spoken import AlertStanding, Word
@@ -162,6 +163,14 @@ class PublishLedger(Protocol):
 
     async def ref_of(self, incident_id: str) -> MergeRequestRef | None:
         """The incident's merge request as the forge names it; ``None`` while there is none."""
+        ...
+
+    async def fate_of(self, incident_id: str) -> Fate | None:
+        """What came of taking the attempt's change back; ``None`` while nothing did."""
+        ...
+
+    async def keep_fate(self, incident_id: str, fate: Fate, at: datetime) -> None:
+        """Keeps it; the first one stays."""
         ...
 
     async def told(self, incident_id: str, kind: NoticeKind) -> Sequence[Notification]:

@@ -16,12 +16,14 @@ from kfix.infra.store.publish_tables import (
     merge_requests,
     notifications,
     proposals,
+    reverts,
 )
 from kfix.infra.store.transactions import insert_missing, transact
 from publish.adapters import claims
 from publish.adapters.clock import SqlClock
 from publish.core.claims import Claim
 from publish.core.decision import TrackedMergeRequest
+from publish.core.failed import Fate
 from publish.core.history import Fix
 from publish.core.notice import NoticeKind
 from publish.core.spoken import Word, standing_of
@@ -212,6 +214,17 @@ class SqlPublishLedger(SqlClock):
         query = select(merge_requests).where(merge_requests.c.incident_id == incident_id)
         rows = await _in_thread(self._rows, query)
         return MergeRequestRef.model_validate(rows[0]) if rows else None
+
+    async def fate_of(self, incident_id: str) -> Fate | None:
+        """See ``ports.Ledger``."""
+        query = select(reverts).where(reverts.c.incident_id == incident_id)
+        rows = await _in_thread(self._rows, query)
+        return Fate(rows[0]["why"], rows[0]["reason"]) if rows else None
+
+    async def keep_fate(self, incident_id: str, fate: Fate, at: datetime) -> None:
+        """See ``ports.Ledger``."""
+        row = {"incident_id": incident_id, "why": fate.why, "reason": fate.reason, "at": at}
+        await _in_thread(self._insert, reverts, row)
 
     async def told(self, incident_id: str, kind: NoticeKind) -> Sequence[Notification]:
         """See ``ports.Ledger``."""

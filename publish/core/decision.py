@@ -13,6 +13,7 @@ from kfix.incident.cluster_names import Fleet
 from publish.core.auto_merge import may_merge_itself
 from publish.core.spoken import AlertStanding
 from schemas import errors
+from schemas.identity import attempt_of
 from schemas.validated import FileEdit, ValidatedPlan, ValidatedPlans
 
 DecisionKind = Literal["open", "note", "recovered", "returned", "decline", "quiet"]
@@ -34,6 +35,11 @@ class TrackedMergeRequest:
     snoozed_until: datetime | None = None
     #: The forge's time of the last change up to which all that was said of it is known to the pipeline.
     read_through: datetime | None = None
+
+    @property
+    def takes_back(self) -> bool:
+        """It takes a merged change back: its end is no decision about a fix."""
+        return attempt_of(self.incident_id).revert
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +205,16 @@ def _limited(
     if any(snoozed(known, now) for known in same_trouble):
         return Decision("quiet")
     for known in same_trouble:
+        if known.takes_back:
+            continue
         recent = known.closed_at is not None and now - known.closed_at < limits.remember_closed
         if known.state == "closed" and recent:
             return Decision("decline", "remembered", known)
     why = capped(same_project, limits.open_per_project, limits.opened_per_hour, now)
     if why:
         return Decision("decline", why)
-    ended = [known for known in same_project if known.state != "opened"][: limits.breaker]
+    fixes = [known for known in same_project if not known.takes_back]
+    ended = [known for known in fixes if known.state != "opened"][: limits.breaker]
     if len(ended) == limits.breaker and all(known.state == "closed" for known in ended):
         latest = max((k.closed_at for k in ended if k.closed_at is not None), default=None)
         if latest is not None and now - latest < limits.remember_closed:

@@ -12,9 +12,10 @@ from kfix.incident.fix_record import FixRecord
 from kfix.incident.forge.dialect import Dialect
 from kfix.texts import told
 from publish.core.pages import rendered
-from publish.core.view import view_of
+from publish.core.view import attempts_of, view_of
 from publish.core.wording import Language
-from schemas.identity import branch_of
+from schemas.identity import attempt_of, branch_of
+from schemas.merge_requests import MergeRequestRef
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 #: Characters of a description, also where a forge takes more.
@@ -51,6 +52,8 @@ class Page:
     alone: bool = False
     #: The record's cluster, where there are several that it may be; else empty.
     cluster: str = ""
+    #: Open merge requests that take earlier attempts back, by those attempts' ids.
+    reverts: Mapping[str, MergeRequestRef] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +94,13 @@ def mr_title(
     where = record.context.service or (record.analysis.object.name if record.analysis else "")
     title = told(chosen.plan.title, chosen.plan.title_text, language)
     where = ", ".join(part for part in ("" if where in title else where, cluster) if part)
-    text = f"🤖 K-Fix: {_plain(dialect, title, 120)}"
-    text = f"{text} ({_plain(dialect, where, 60)})" if where else text
+    text = f"🤖 K-Fix: {plain(dialect, title, 120)}"
+    text = f"{text} ({plain(dialect, where, 60)})" if where else text
     return dialect.capabilities.draft_prefix + text if draft else text
 
 
-def _plain(dialect: Dialect, text: str, limit: int) -> str:
+def plain(dialect: Dialect, text: str, limit: int) -> str:
+    """Outside text in a title: no brackets, as ``[skip ci]`` works in merge commits too."""
     return dialect.title(text, limit).replace("[", "(").replace("]", ")")
 
 
@@ -104,12 +108,15 @@ def description(record: ValidatedPlans, chosen: ValidatedPlan, page: Page) -> st
     """The whole text, in Markdown. Links lead to ``page.incident_url`` and to ``page.hosts``, whatever the record says."""
     revert, mode = _revert(record.incident_id, page), _mode(chosen, page)
     view = view_of(record, chosen, page.language, page.withheld)
+    attempts = attempts_of(record, page.reverts, page.language)
     text = rendered(
         "merge_request",
         page.dialect,
         page.language,
         page=page,
         view=view,
+        attempts=attempts,
+        number=attempt_of(record.incident_id).number,
         mode=mode,
         revert=revert,
     )
@@ -156,7 +163,7 @@ def commit_message(
 ) -> str:
     """Title, blank line, incident. Nothing in it is a trailer or a CI switch."""
     title = told(chosen.plan.title, chosen.plan.title_text, language)
-    return f"K-Fix: {_plain(dialect, title, 72)}\n\nIncident {record.incident_id}"
+    return f"K-Fix: {plain(dialect, title, 72)}\n\nIncident {record.incident_id}"
 
 
 def labels(record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect) -> list[str]:

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from kfix.incident.forge.dialect import Dialect
+from kfix.incident.inert import address
 from kfix.texts import in_language, told
 from publish.core.done import NoteKind
+from publish.core.failed import Reverted, why_not
 from publish.core.markdown import blocks, bullets, table
 from publish.core.notice import steps_head
 from publish.core.pages import rendered
@@ -19,6 +21,7 @@ from publish.core.view import causes_of, plan_of, plans_of
 from publish.core.wording import Language, colon, has, number, word
 from schemas.feedback import Feedback
 from schemas.identity import stable_id
+from schemas.merge_requests import MergeRequestRef
 from schemas.outcomes import Measurement, Outcome
 from schemas.plans import SecondOpinion
 from schemas.validated import ValidatedPlan, ValidatedPlans
@@ -192,6 +195,21 @@ def _opinion(opinion: SecondOpinion, language: Language) -> tuple[str, str] | No
 def refused(other: ValidatedPlan, dialect: Dialect, language: Language) -> str:
     """Why an alternative is not put on the branch."""
     return rendered("refused", dialect, language, plan=plan_of(0, other, language))
+
+
+def reverted(failed: Reverted, dialect: Dialect, language: Language) -> str:
+    """A merged fix did not hold: what takes it back, or why nothing does."""
+    if failed.back is None:
+        why = dialect.prose(why_not(failed.fate, language), 500)
+        return f"{word('revert_none_note', language)} {why}"
+    return beside("revert_note", failed.back, dialect, language)
+
+
+def beside(key: str, other: MergeRequestRef, dialect: Dialect, language: Language) -> str:
+    """A sentence of ours about another merge request, with the way there."""
+    shown = dialect.code(f"!{other.iid}")
+    linked = f"[{shown}]({other.url})" if address(other.url) else shown
+    return f"{word(f'beside_{key}', language)} {linked}."
 
 
 def declined(why: str, reason: str, dialect: Dialect, language: Language) -> str:

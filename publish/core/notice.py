@@ -11,7 +11,7 @@ from kfix.texts import told, told_all
 from publish.core.wording import Language, colon, word
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
-NoticeKind = Literal["opened", "declined", "recovered", "returned", "unreadable"]
+NoticeKind = Literal["opened", "declined", "recovered", "returned", "unreadable", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

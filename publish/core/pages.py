@@ -7,6 +7,7 @@ template itself writes, and our own words, are the only Markdown that acts.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -66,6 +67,7 @@ def environment(dialect: Dialect, language: Language) -> Environment:
         "details": _ours(details),
         "sentence": _ours(lambda text, limit: _ended(dialect.prose(text, limit))),
         "copied": _ours(lambda text, url: _copied(dialect, text, url)),
+        "minute": _minute,
         "percent": _ours(lambda value: percent(float(value), language)),
         "hundredths": _ours(lambda value: f"{float(value):.2f}"),
         "check_name": _ours(lambda name: check_name(name, language)),
@@ -81,6 +83,11 @@ def environment(dialect: Dialect, language: Language) -> Environment:
 def _ours(make: Callable[..., str]) -> Callable[..., Markup]:
     """What ``make`` makes of a plain text is inert, or Markdown of ours."""
     return lambda text, *how, **more: Markup(make(str(text), *how, **more))  # noqa: S704 - inert
+
+
+def _minute(at: datetime | None) -> str:
+    """A point in time as people of both languages read it."""
+    return "–" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _joined(parts: Iterable[Markup], between: str) -> Markup:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from kfix.texts import Language, in_language, told, told_all
 from manifests.text.diffs import reverse
 from publish.core.differences import differences, shown
 from schemas.context import SimilarIncident
+from schemas.merge_requests import MergeRequestRef
 from schemas.places import EnvironmentProof
 from schemas.plans import ActionPlan, Analysis, Evidence, Hypothesis
 from schemas.validated import CheckResult, FileEdit, ValidatedPlan, ValidatedPlans
@@ -229,6 +231,60 @@ def view_of(
         ),
         links=tuple(context.links.items())[:8],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierAttempt:
+    """A merged fix of the same incident that did not hold: its merge request as people call it, and its page.
+
+    ``at``: when it was merged. ``back``: what takes it back, the same way; empty where nothing does.
+    """
+
+    called: str
+    url: str
+    title: str
+    #: Values that it set, as ``256Mi → 384Mi``.
+    values: tuple[str, ...]
+    at: datetime | None
+    seen: str
+    back: str
+    back_url: str
+
+
+#: Values of one earlier attempt that are shown.
+_VALUES = 3
+
+
+def attempts_of(
+    record: ValidatedPlans, reverts: Mapping[str, MergeRequestRef], language: Language
+) -> tuple[EarlierAttempt, ...]:
+    """The incident's fixes that did not hold, the first one first."""
+    back = {name: (f"!{ref.iid}", ref.url) for name, ref in reverts.items()}
+    return tuple(
+        EarlierAttempt(
+            called=f"!{one.iid}",
+            url=one.url,
+            title=told(one.title, one.title_text, language),
+            values=tuple(
+                dict.fromkeys(f"{shown(c.before)} → {shown(c.after)}" for c in one.changes)
+            )[:_VALUES],
+            at=one.merged_at,
+            seen=told(one.explanation, one.explanation_text, language),
+            back=back.get(one.incident_id, ("", ""))[0],
+            back_url=back.get(one.incident_id, ("", ""))[1],
+        )
+        for one in record.context.failed_attempts
+    )
+
+
+def shown_plan(validated: ValidatedPlan, language: Language) -> Plan:
+    """A plan that stands alone on its page."""
+    return plan_of(0, validated, language)
+
+
+def shown_edits(validated: ValidatedPlan, language: Language) -> tuple[Edit, ...]:
+    """What a plan changes, file by file."""
+    return tuple(_edit(edit, language) for edit in validated.edits)
 
 
 def plans_of(

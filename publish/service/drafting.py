@@ -5,12 +5,13 @@ from __future__ import annotations
 from kfix.incident.fix_record import FixRecord, posterior
 from kfix.incident.forge.dialect import Dialect
 from kfix.incident.forge.port import Forge, MergeRequestDraft
-from publish.core import description
+from publish.core import description, failed
 from publish.core.decision import Proven
 from publish.core.repo_policy import OPEN, Consent
 from publish.ports import PublishPorts
 from publish.service.repository_policy import Allowed
-from schemas.identity import branch_of
+from schemas.identity import attempt_of, branch_of, revert_of
+from schemas.merge_requests import MergeRequestRef
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 
@@ -43,6 +44,39 @@ async def draft_of(
     )
 
 
+async def revert_draft(
+    fix: failed.FailedFix, allowed: Allowed, ports: PublishPorts, forge: Forge
+) -> MergeRequestDraft:
+    """The merge request that takes a fix back; ``allowed`` has the plan that does."""
+    record = fix.record
+    sure, settings, namespace = allowed.plan, ports.settings, record.context.namespace
+    page = description.Page(
+        language=ports.language,
+        dialect=forge.dialect,
+        incident_url=incident_url(record.incident_id, ports),
+        hosts=ports.hosts,
+        target=sure.target,
+        cluster=ports.fleet.one_of_several(record.context.cluster),
+    )
+    written = failed.written(fix, sure.plan, page)
+    return MergeRequestDraft(
+        project=sure.project,
+        branch=branch_of(revert_of(fix.outcome.incident_id)),
+        target=sure.target,
+        title=written.title,
+        description=written.text,
+        labels=written.labels,
+        assignee=settings.assignees.get(namespace) or settings.assignees.get("*", ""),
+        reviewers=await _reviewers(sure, namespace, allowed.consent, ports, forge),
+        reviewers_at_most=settings.reviewers_at_most,
+    )
+
+
+def incident_url(incident_id: str, ports: PublishPorts) -> str:
+    """The incident's page, whichever attempt at it is meant."""
+    return f"{ports.console_url.rstrip('/')}/incidents/{attempt_of(incident_id).incident_id}"
+
+
 async def _page(
     record: ValidatedPlans,
     allowed: Allowed,
@@ -56,7 +90,7 @@ async def _page(
     return description.Page(
         language=ports.language,
         dialect=dialect,
-        incident_url=f"{ports.console_url.rstrip('/')}/incidents/{record.incident_id}",
+        incident_url=incident_url(record.incident_id, ports),
         hosts=ports.hosts,
         commit=commit,
         target=sure.target,
@@ -67,7 +101,19 @@ async def _page(
         withheld=allowed.withheld,
         alone=sure.alone,
         cluster=ports.fleet.one_of_several(record.context.cluster),
+        reverts=await _reverts(record, ports),
     )
+
+
+async def _reverts(record: ValidatedPlans, ports: PublishPorts) -> dict[str, MergeRequestRef]:
+    """The open merge requests that take earlier attempts back."""
+    found = dict[str, MergeRequestRef]()
+    for one in record.context.failed_attempts:
+        name = revert_of(one.incident_id)
+        known, ref = await ports.ledger.of_incident(name), await ports.ledger.ref_of(name)
+        if known is not None and known.state == "opened" and ref is not None:
+            found[one.incident_id] = ref
+    return found
 
 
 async def _fared(

@@ -70,6 +70,8 @@ async def tell(key: str, notice: Notice, ports: PublishPorts) -> tuple[Notificat
 
 async def tell_closed(known: TrackedMergeRequest, ports: PublishPorts) -> None:
     """Says on a merge request that people closed what that means. Once for a closing, however it was heard of."""
+    if known.takes_back:
+        return
     ref = await ports.ledger.ref_of(known.incident_id)
     if ref is None or ports.forge is None or ports.limits.observe or known.closed_at is None:
         return

@@ -10,6 +10,7 @@ from publish.ports import PublishedProposal, PublishPorts
 from publish.service.merging import merge_if_proven
 from publish.service.open import Declined, Opened
 from publish.service.rereading import look_again
+from publish.service.reverting import link_next
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 
@@ -24,6 +25,8 @@ async def published(
     if opened.alone and chosen == opened.plan:
         patience_s = ports.settings.merge_check_s
         await merge_if_proven(opened, result.ref, ports, patience_s=patience_s)
+    for failed in record.context.failed_attempts[-1:]:
+        await link_next(failed.incident_id, ports, forge)
     alert = await ports.ledger.alert(record.incident_id, record.context.alerted_at, over=False)
     # The alert may have ended while the merge request was being opened.
     note = MergeRequestNote("recovered", result.ref) if alert.over else None
