@@ -31,7 +31,7 @@ from decide.ports import Allowance, ChatModel, DecidePorts, IncidentLedger, Reas
 from decide.settings import Decide
 from kfix.engine.runtime.worlds import Past, Told
 from kfix.infra.clusters import fleet
-from kfix.infra.settings import AppSettings, load
+from kfix.infra.settings import AppSettings, Retention, load
 from kfix.infra.store.engine import open_store
 from schemas.base import Json
 from schemas.plans import CandidatePlans
@@ -177,6 +177,7 @@ async def open_ports() -> AsyncIterator[DecidePorts]:
     """Opens the ledger and, with a key, the model. Raises BadPlaybooks when a playbook cannot be used."""
     rules = _rules()
     settings = rules.settings
+    load(Retention).outlasts(settings.expiry_days, "KFIX_DECIDE_EXPIRY_DAYS")
     engine = open_store(load(AppSettings).database_url.get_secret_value())
     windows = Windows(
         reopen=timedelta(minutes=settings.reopen_minutes),

@@ -29,3 +29,10 @@ async def keep(outcome: Outcome, ports: LearnPorts) -> Outcome | None:
 async def check(ports: LearnPorts) -> list[Outcome]:
     """Looks at merged fixes whose time has come."""
     return await check_due(ports)
+
+
+@app.every(seconds=lambda ports: ports.sweep_every_s)
+async def sweep(ports: LearnPorts) -> None:
+    """Deletes the store's old rows, of all stages."""
+    if ports.sweep is not None:
+        await ports.sweep.sweep()

@@ -122,6 +122,14 @@ class IncidentMemory(Protocol):
         ...
 
 
+class Sweep(Protocol):
+    """The store's old rows."""
+
+    async def sweep(self) -> None:
+        """Deletes what is older than its table's retention; nothing while another replica does. Raises errors.Unavailable."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LearnPorts:
     """What the handlers use."""
@@ -134,3 +142,6 @@ class LearnPorts:
     settings: Learn
     language: str
     now: Callable[[], datetime]
+    #: ``None`` where the store is not ours to sweep: in a replay, and in tests.
+    sweep: Sweep | None = None
+    sweep_every_s: float = 3600.0

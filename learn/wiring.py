@@ -12,11 +12,12 @@ from kfix.infra.clients import datadog, kubernetes, prometheus
 from kfix.infra.clusters import fleet
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.memory.opening import open_memory
-from kfix.infra.settings import AppSettings, DatadogConnection, load
+from kfix.infra.settings import AppSettings, DatadogConnection, Retention, load
 from kfix.infra.store.engine import open_store
 from learn.adapters.memory import VectorIncidentMemory
 from learn.adapters.signals import NamedSignals, SignalsOfSource
 from learn.adapters.sql import SqlLearnLedger
+from learn.adapters.sweep import SqlSweep
 from learn.adapters.unconfigured import NoForge, NoSignals, NoWorkloadReader
 from learn.ports import LearnPorts, Signals, WorkloadReader
 from learn.settings import Learn
@@ -25,7 +26,8 @@ from learn.settings import Learn
 @asynccontextmanager
 async def open_ports() -> AsyncIterator[LearnPorts]:
     """Opens the store and what measures; what is not configured leaves outcomes that say so."""
-    app = load(AppSettings)
+    app, settings, retention = load(AppSettings), load(Learn), load(Retention)
+    retention.outlasts(settings.expiry_days, "KFIX_LEARN_EXPIRY_DAYS")
     async with AsyncExitStack() as stack:
         engine = open_store(app.database_url.get_secret_value())
         stack.callback(engine.dispose)
@@ -36,9 +38,11 @@ async def open_ports() -> AsyncIterator[LearnPorts]:
             cluster=await _cluster(stack),
             forge=await _forge(stack),
             memory=VectorIncidentMemory(memory, app.console_url),
-            settings=load(Learn),
+            settings=settings,
             language=app.language,
             now=lambda: datetime.now(UTC),
+            sweep=SqlSweep(engine, retention),
+            sweep_every_s=retention.sweep_every_s,
         )
 
 

@@ -14,7 +14,7 @@ from kfix.infra.clients.http import Bounds, open_http
 from kfix.infra.clients.stage_renderers import opened
 from kfix.infra.clusters import fleet
 from kfix.infra.forges.opening import open_forge
-from kfix.infra.settings import AppSettings, DatadogConnection, load
+from kfix.infra.settings import AppSettings, DatadogConnection, Retention, load
 from kfix.infra.store.engine import open_store
 from publish.adapters.slack import SlackChat
 from publish.adapters.sql import SqlPublishLedger
@@ -28,6 +28,7 @@ from publish.settings import Publish
 async def open_ports() -> AsyncIterator[PublishPorts]:
     """Opens what the settings name and closes it again."""
     app, settings = load(AppSettings), load(Publish)
+    _outlasted(settings, load(Retention))
     async with AsyncExitStack() as stack:
         engine = await asyncio.to_thread(open_store, app.database_url.get_secret_value())
         stack.callback(engine.dispose)
@@ -51,6 +52,12 @@ async def open_ports() -> AsyncIterator[PublishPorts]:
             fleet=fleet(),
             protected=app.protected_environments,
         )
+
+
+def _outlasted(settings: Publish, retention: Retention) -> None:
+    """Raises BadSettings when a merge request would be forgotten before it stops to count."""
+    retention.outlasts(settings.remember_closed_s / 86_400, "KFIX_PUBLISH_REMEMBER_CLOSED_S")
+    retention.outlasts(settings.snooze_at_most_s / 86_400, "KFIX_PUBLISH_SNOOZE_AT_MOST_S")
 
 
 def hosts_of(

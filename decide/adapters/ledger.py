@@ -250,11 +250,13 @@ class SqlIncidentLedger:
 
     def _locked(self, connection: Connection, table: Table, **key: str) -> Row[Any]:
         """The row of ``key``, made when missing and held until the transaction ends."""
-        _insert_missing(connection, table, **key)
         ((name, value),) = key.items()
-        return connection.execute(
-            select(table).where(table.c[name] == value).with_for_update()
-        ).one()
+        while True:
+            _insert_missing(connection, table, **key)
+            query = select(table).where(table.c[name] == value).with_for_update()
+            # One that was there may be swept between the two statements, once: then it is made anew.
+            if (row := connection.execute(query).one_or_none()) is not None:
+                return row
 
     def _open_incident(
         self, connection: Connection, incident_id: str | None, at: datetime

@@ -23,6 +23,7 @@ COMMANDS: tuple[str, ...] = (
     "datadog",
     "store",
     "memory",
+    "forget",
     "settings",
     "incident",
     "capture",

@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     topics = typer.Typer(help="The topics of the spine.", no_args_is_help=True)
     topics.command("create")(create)
     topics.command("list")(list_)
+    topics.command("check")(check)
     app.add_typer(topics, name="topics")
     dlq = typer.Typer(help="Dead letters: records that were given up.", no_args_is_help=True)
     dlq.command("list")(dlq_list)
@@ -75,11 +76,47 @@ def create() -> None:
 async def _create() -> None:
     from kfix.engine import topics
     from kfix.engine.broker.administration import create_topics, with_sides
+    from kfix.infra.settings import Retention, load
 
     brokers = await cluster()
-    made = await create_topics(brokers, with_sides(topics.ALL, brokers.kafka.partitions))
+    wanted = with_sides(topics.ALL, brokers.kafka.partitions)
+    made = await create_topics(brokers, wanted, load(Retention))
     for name in made:
         typer.echo(name)
+
+
+def check() -> None:
+    """Compares how long the broker keeps each topic's records with KFIX_RETENTION_…; exit 3 where it is longer.
+
+    A record that comes back after its keys are gone from the store would be handled as a new one.
+    """
+    run(_check())
+
+
+async def _check() -> None:
+    from kfix.engine import topics
+    from kfix.engine.broker.administration import kept_records, with_sides
+    from kfix.infra.settings import Retention, load
+
+    brokers = await cluster()
+    wanted = with_sides(topics.ALL, brokers.kafka.partitions)
+    found = await kept_records(brokers, wanted, load(Retention))
+    for one in found:
+        typer.echo(f"{one.name}\t{days(one.kept_ms)}\twanted {days(one.wanted_ms)}")
+    wrong = [one for one in found if not one.as_wanted]
+    for one in wrong:
+        typer.echo(
+            f"kafka-configs.sh --alter --entity-type topics --entity-name {brokers.named(one.name)} "
+            f"--add-config cleanup.policy=delete,retention.ms={one.wanted_ms}",
+            err=True,
+        )
+    if any(one.longer for one in found):
+        raise typer.Exit(3)
+
+
+def days(ms: int) -> str:
+    """A time to keep, for people."""
+    return "for ever" if ms < 0 else f"{ms / 86_400_000:g} days"
 
 
 def list_() -> None:

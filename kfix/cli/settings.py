@@ -35,6 +35,7 @@ def models() -> tuple[str, ...]:
     return (
         "kfix.infra.settings:AppSettings",
         "kfix.infra.settings:Kafka",
+        "kfix.infra.settings:Retention",
         "kfix.infra.settings:DatadogConnection",
         "kfix.infra.clients.prometheus.settings:PrometheusConnection",
         "kfix.infra.settings:KubernetesConnection",

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -248,3 +248,66 @@ class ConnectedCluster(Settings):
     #: UID of its namespace ``kube-system``, compared with the API server's and with the tag ``orch_cluster_id``:
     #: ``kubectl get namespace kube-system -o jsonpath={.metadata.uid}``. Empty: not compared.
     uid: str = ""
+
+
+#: Days beyond a record's last return in which a stage may still act on what its ledger says: a closed merge request is
+#: remembered for 14 and may be snoozed for 30.
+_ACTS_LATER_DAYS = 45
+
+
+class Retention(Settings):
+    """How long the store's rows and the topics' records are kept, and how often old rows are swept."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_RETENTION_")
+    #: Days for records of the topics and of their `.retry`, set when `kfix topics create` or a stage makes them. Two weeks:
+    #: a replay of last week's decisions, and an outage over a holiday.
+    topics_days: float = Field(default=14.0, gt=0)
+    #: Days for dead letters: somebody has to look at them first.
+    dead_letters_days: float = Field(default=30.0, gt=0)
+    #: Days for what people read of an incident: the console's records, and what a decided merge request proposed. A
+    #: quarter: the next review of what happened.
+    records_days: float = Field(default=90.0, gt=0)
+    #: Days for the keys by which nothing is done twice (incidents, deliveries, merge requests, messages), without which a
+    #: record that comes again would open a second merge request. Longer than any record can come back.
+    ledger_days: float = Field(default=400.0, gt=0)
+    #: Days for how fixes ended and what people said of them. An outcome's weight halves every 180 days: a sixteenth is left.
+    outcomes_days: float = Field(default=730.0, gt=0)
+    #: Days for vectors of earlier incidents.
+    memory_days: float = Field(default=1095.0, gt=0)
+    #: Days for a model's answers, which are used again for 30.
+    opinions_days: float = Field(default=30.0, ge=2)
+    #: Days for who made K-Fix forget what.
+    audit_days: float = Field(default=1825.0, gt=0)
+    #: Seconds between sweeps of old rows; one replica at a time.
+    sweep_every_s: float = Field(default=3600.0, gt=0)
+    #: Rows that one transaction of a sweep deletes: locks are short, and nobody waits for it.
+    sweep_batch: int = Field(default=500, ge=1, le=10_000)
+    #: Rows that one sweep deletes of a table at most; the rest is the next one's.
+    sweep_at_most: int = Field(default=50_000, ge=1)
+    #: Seconds that a sweep holds its lease after each batch; then another replica may take over.
+    sweep_lease_s: float = Field(default=300.0, gt=0)
+
+    @model_validator(mode="after")
+    def _outlast(self) -> Retention:
+        comes_back = self.topics_days + self.dead_letters_days + _ACTS_LATER_DAYS
+        if self.ledger_days < comes_back:
+            raise ValueError(
+                f"ledger_days must be {comes_back:g} or more (topics_days + dead_letters_days + {_ACTS_LATER_DAYS}): a"
+                " record that comes again after its keys are gone would open a second merge request"
+            )
+        if self.outcomes_days < self.ledger_days:
+            raise ValueError(
+                "outcomes_days must not be less than ledger_days: a merge request whose outcome is gone would end twice"
+            )
+        return self
+
+    def outlasts(self, days: float, variable: str) -> None:
+        """Raises BadSettings when a stage acts on its ledger for longer (``days``, by ``variable``) than it is kept."""
+        least = self.topics_days + self.dead_letters_days + days
+        if self.ledger_days < least:
+            raise BadSettings(
+                [
+                    f"KFIX_RETENTION_LEDGER_DAYS: must be {least:g} or more, for {variable}: keys that are gone earlier"
+                    " would let something happen twice"
+                ]
+            )

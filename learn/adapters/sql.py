@@ -240,9 +240,12 @@ def _insert(connection: Connection, table: Table, values: dict[str, Any]) -> Non
 def _locked(connection: Connection, incident_id: str) -> Row[Any]:
     """The incident's row, made when missing and held until the transaction ends."""
     made = {"incident_id": incident_id, "state": "open", "changed_at": _BEGINNING}
-    _insert(connection, followed_table, made)
     query = select(followed_table).where(followed_table.c.incident_id == incident_id)
-    return connection.execute(query.with_for_update()).one()
+    while True:
+        _insert(connection, followed_table, made)
+        # One that was there may be swept between the two statements, once: then it is made anew.
+        if (row := connection.execute(query.with_for_update()).one_or_none()) is not None:
+            return row
 
 
 def _update(incident_id: str) -> Any:

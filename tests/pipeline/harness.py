@@ -33,7 +33,7 @@ from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.topics import Topic
 from kfix.engine.wire import Codec, codec_for
-from kfix.infra.settings import Kafka
+from kfix.infra.settings import Kafka, Retention
 from schemas.base import Record
 
 KFIX = Path(sys.executable).parent / "kfix"
@@ -183,7 +183,7 @@ def worker(
 
 async def make_topics(brokers: Brokers, topics: Sequence[Topic[Any]]) -> None:
     """Topics with their sides, before anybody reads them."""
-    await create_topics(brokers, with_sides(topics, brokers.kafka.partitions))
+    await create_topics(brokers, with_sides(topics, brokers.kafka.partitions), Retention())
 
 
 async def publish(brokers: Brokers, records: Sequence[tuple[Topic[Any], Record]]) -> None:

@@ -28,6 +28,7 @@ from kfix.engine.runtime.replay import Replay
 from kfix.engine.runtime.settings import Runtime
 from kfix.engine.runtime.stage import Stage
 from kfix.engine.wire import codec_for
+from kfix.infra.settings import Retention
 from schemas import errors
 from tests.pipeline import small_stages as small
 from tests.pipeline.harness import (
@@ -419,10 +420,10 @@ async def test_topics_are_made_once_and_only_ours_are_listed(embedded_cluster: C
     brokers = embedded_cluster.brokers(prefix)
     await wait_until_up(brokers, within_s=10)
     wanted = with_sides([small.RAW], 4)
-    assert sorted(await create_topics(brokers, wanted)) == sorted(
+    assert sorted(await create_topics(brokers, wanted, Retention())) == sorted(
         brokers.named(one.name) for one in wanted
     )
-    assert await create_topics(brokers, wanted) == []
+    assert await create_topics(brokers, wanted, Retention()) == []
     assert await list_topics(brokers) == {
         small.RAW.name: 4,
         small.RAW.retry: 3,

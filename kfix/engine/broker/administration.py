@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kfix.engine.broker.connection import Brokers
+from kfix.engine.broker.retention import KeptRecords, retention_ms
+from kfix.infra.settings import Retention
 from schemas import errors
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ _TIMEOUT_MS = 30_000
 _SIDE_PARTITIONS = 3
 #: Brokers take 1 MiB by default; a bundle with its objects may be larger, and its dead letter a little more.
 _MAX_MESSAGE_BYTES = 5 * 1024 * 1024
+_RETENTION = "retention.ms"
+_POLICY = "cleanup.policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,10 @@ async def administration(brokers: Brokers) -> AsyncIterator[AIOKafkaAdminClient]
         await admin.close()
 
 
-async def create_topics(brokers: Brokers, wanted: Iterable[WantedTopic]) -> list[str]:
-    """Makes what is missing and returns the names made.
+async def create_topics(
+    brokers: Brokers, wanted: Iterable[WantedTopic], retention: Retention
+) -> list[str]:
+    """Makes what is missing and returns the names made. What is there already keeps its own retention.
 
     Raises errors.Rejected when the cluster refuses one: ``create_topics`` itself never raises, the refusal is in
     the answer.
@@ -76,7 +82,10 @@ async def create_topics(brokers: Brokers, wanted: Iterable[WantedTopic]) -> list
                     brokers.named(topic.name),
                     topic.partitions,
                     replication,
-                    topic_configs={"max.message.bytes": str(_MAX_MESSAGE_BYTES)},
+                    topic_configs={
+                        "max.message.bytes": str(_MAX_MESSAGE_BYTES),
+                        _RETENTION: str(retention_ms(topic.name, retention)),
+                    },
                 )
                 for topic in missing
             ],
@@ -110,3 +119,35 @@ async def list_topics(brokers: Brokers) -> dict[str, int]:
         for topic in described
         if not topic.get("is_internal")
     }
+
+
+async def kept_records(
+    brokers: Brokers, wanted: Iterable[WantedTopic], retention: Retention
+) -> list[KeptRecords]:
+    """What the broker says of each topic that is there. Raises aiokafka's errors when it does not answer."""
+    async with administration(brokers) as admin:
+        present = set(await admin.list_topics())
+        names = [topic.name for topic in wanted if brokers.named(topic.name) in present]
+        told = await _configs(admin, [brokers.named(name) for name in names])
+    return [
+        KeptRecords(
+            name,
+            retention_ms(name, retention),
+            int(told[brokers.named(name)].get(_RETENTION, -1)),
+            "compact" in told[brokers.named(name)].get(_POLICY, "delete"),
+        )
+        for name in sorted(names)
+    ]
+
+
+async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+    if not names:
+        return {}
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    found: dict[str, dict[str, str]] = {name: {} for name in names}
+    for answer in await admin.describe_configs(asked):
+        for _code, _message, _kind, name, entries in answer.resources:
+            found[name] = {entry[0]: entry[1] for entry in entries if entry[1] is not None}
+    return found

@@ -29,7 +29,7 @@ from kfix.engine.runtime.timers import run_timer
 from kfix.engine.runtime.watchdog import Watchdog
 from kfix.engine.topics import Topic
 from kfix.engine.wire import Codec, codec_for
-from kfix.infra.settings import Kafka
+from kfix.infra.settings import Kafka, Retention, load
 from schemas import errors
 
 log = structlog.get_logger(__name__)
@@ -82,9 +82,8 @@ class Process:
         Raises errors.Unavailable when the broker does not answer in time.
         """
         async with self._in_time("topics"):
-            await create_topics(
-                self.brokers, with_sides(topics_of(stages), self.brokers.kafka.partitions)
-            )
+            wanted = with_sides(topics_of(stages), self.brokers.kafka.partitions)
+            await create_topics(self.brokers, wanted, load(Retention))
         await asyncio.to_thread(self._codec.prepare, topics_of(stages))
         async with self._in_time("producer"):
             await self._producer.start()

@@ -23,6 +23,7 @@ from kfix.engine.runtime.producer import Producer
 from kfix.engine.runtime.stage import Stage
 from kfix.engine.topics import Topic
 from kfix.engine.wire import Codec
+from kfix.infra.settings import Retention, load
 from schemas import errors
 from schemas.base import Record
 
@@ -69,7 +70,7 @@ class Replay:
         self._then = self._world(opened, takes=self._which == "then")
         written = {topic.name for s in self._stages for h in s.handlers for topic in h.writes}
         shadows = [WantedTopic(SHADOW + name, 1) for name in sorted(written)]
-        await create_topics(self._brokers, shadows)
+        await create_topics(self._brokers, shadows, load(Retention))
         await self._remember(written)
 
     async def _ask_today(self, stack: AsyncExitStack) -> None:

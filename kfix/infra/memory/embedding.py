@@ -66,13 +66,19 @@ class HashingEmbedder:
 
 def hashed(text: str, dimension: int) -> Vector:
     """The hashed features of ``text`` as a unit vector; the zero vector for a text without words."""
+    vector = features_of(text, dimension)
+    norm = float(np.linalg.norm(vector))
+    return vector / np.float32(norm) if norm else vector
+
+
+def features_of(text: str, dimension: int) -> Vector:
+    """The hashed features of ``text``, each with the weight of its count."""
     vector = np.zeros(dimension, dtype=np.float32)
     for feature, count in Counter(_features(text)).items():
         digest = int.from_bytes(hashlib.blake2b(feature.encode(), digest_size=8).digest(), "big")
         weight = 1.0 + math.log(count)
         vector[(digest >> 1) % dimension] += weight if digest & 1 else -weight
-    norm = float(np.linalg.norm(vector))
-    return vector / np.float32(norm) if norm else vector
+    return vector
 
 
 def _features(text: str) -> Iterator[str]:

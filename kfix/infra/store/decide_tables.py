@@ -41,7 +41,7 @@ deliveries = Table(
     "deliveries",
     metadata,
     Column("delivery_id", String(128), primary_key=True),
-    Column("incident_id", String(64), nullable=False),
+    Column("incident_id", String(64), nullable=False, index=True),
     Column("role", String(16), nullable=False),
 )
 

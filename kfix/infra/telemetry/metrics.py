@@ -50,6 +50,10 @@ CLUSTER_SILENT = Gauge(
 DECISIONS = Counter(
     "kfix_decisions_total", "Decisions about alerts and recoveries", ["status", "cluster"]
 )
+SWEPT_ROWS = Counter("kfix_swept_rows_total", "Rows deleted because they were old", ["table"])
+SWEPT_AT = Gauge(
+    "kfix_swept_timestamp_seconds", "When this process last ended a sweep of old rows; 0: not yet"
+)
 IN_FLIGHT = Gauge("kfix_in_flight_records", "Records under way in the stage", ["stage"])
 
 

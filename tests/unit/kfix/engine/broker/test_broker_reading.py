@@ -12,8 +12,11 @@ from aiokafka.structs import TopicPartition
 from kfix.engine.broker.administration import WantedTopic, create_topics, list_topics
 from kfix.engine.broker.offsets import NoAnswer, Observer, PartitionStanding, committed_offsets
 from kfix.engine.broker.reading import Stored, read
+from kfix.infra.settings import Retention
 from schemas import errors
 from tests.support.broker import Cluster, brokers
+
+KEPT = Retention(_env_file=None)
 
 
 async def taken(cluster: Cluster, topics: Sequence[str], **bounds: Any) -> list[Stored]:
@@ -121,14 +124,14 @@ async def test_what_is_missing_is_made_in_three_copies_or_as_many_as_there_are_b
 ) -> None:
     cluster.brokers, cluster.topics = count, {"p.a": 1}
     told = brokers(prefix="p.", **({"replication": setting} if setting else {}))
-    assert await create_topics(told, [WantedTopic("a", 2), WantedTopic("b", 4)]) == ["p.b"]
+    assert await create_topics(told, [WantedTopic("a", 2), WantedTopic("b", 4)], KEPT) == ["p.b"]
     (made, timeout_ms) = cluster.made
     assert (made.name, made.num_partitions, made.replication_factor) == ("p.b", 4, copies)
-    assert made.topic_configs == {"max.message.bytes": "5242880"}
+    assert made.topic_configs == {"max.message.bytes": "5242880", "retention.ms": "1209600000"}
     assert timeout_ms == 30_000
     assert {one["request_timeout_ms"] for one in cluster.clients} == {30_000}
     cluster.made.clear()
-    assert await create_topics(told, [WantedTopic("a", 2)]) == []
+    assert await create_topics(told, [WantedTopic("a", 2)], KEPT) == []
     assert cluster.made == []
 
 
@@ -136,12 +139,12 @@ async def test_a_topic_that_somebody_else_made_meanwhile_is_fine_and_a_refusal_i
     cluster: Cluster,
 ) -> None:
     cluster.codes = {"a": 36}
-    assert await create_topics(brokers(prefix=""), [WantedTopic("a", 1), WantedTopic("b", 1)]) == [
-        "b"
-    ]
+    assert await create_topics(
+        brokers(prefix=""), [WantedTopic("a", 1), WantedTopic("b", 1)], KEPT
+    ) == ["b"]
     cluster.codes = {"a": 37}
     with pytest.raises(errors.Rejected, match="cannot create topic a: code 37 why"):
-        await create_topics(brokers(prefix=""), [WantedTopic("a", 1)])
+        await create_topics(brokers(prefix=""), [WantedTopic("a", 1)], KEPT)
 
 
 # --- how far a group is
