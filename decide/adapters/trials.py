@@ -144,12 +144,12 @@ def _fared(failure_class: str) -> Select[Any]:
 def _predictions(connection: Connection) -> tuple[Predictions, ...]:
     known = fix_trials.c
     rows = connection.execute(
-        select(known.predicted, known.result)
+        select(known.predicted, known.result, known.doubted)
         .where(known.predicted.is_not(None), known.result.in_(sorted(MEASURED)))
         .order_by(known.ended_at.desc(), known.incident_id, known.plan_id)
         .limit(_MOST_PREDICTIONS)
     )
-    return counted((row.predicted, row.result) for row in rows)
+    return counted((row.predicted, "failure" if row.doubted else row.result) for row in rows)
 
 
 def _waits() -> ColumnElement[bool]:
@@ -214,6 +214,7 @@ def _propose(connection: Connection, one: Proposed, at: datetime) -> None:
             "result": "",
             "event_id": "",
             "judged_by": "",
+            "doubted": False,
         },
     )
     mine = and_(known.incident_id == one.incident_id, known.plan_id == plan.plan_id)
@@ -241,6 +242,7 @@ def _end(connection: Connection, trial: EndedTrial) -> None:
         "told_at": trial.told_at,
         "event_id": trial.event_id,
         "judged_by": trial.judged_by,
+        "doubted": trial.doubted,
     }
     where = {"cluster": trial.cluster, "environment": trial.environment}
     key = {"incident_id": trial.incident_id, "plan_id": trial.plan_id}

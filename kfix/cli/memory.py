@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from kfix.cli import outcomes
 from kfix.cli.terminal import tell
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ T = TypeVar("T")
 
 
 def register(app: typer.Typer) -> None:
-    """Adds ``memory status``, ``memory reembed`` and ``memory forget``."""
+    """Adds ``memory status``, ``reembed`` and ``forget``, and what outcomes changed: ``vetoes``, ``lift``, ``calibration``."""
     group = typer.Typer(help="The memory of earlier incidents.", no_args_is_help=True)
     group.command("status")(status)
     group.command("reembed")(reembed)
     group.command("forget")(forget)
+    outcomes.register(group)
     app.add_typer(group, name="memory")
 
 

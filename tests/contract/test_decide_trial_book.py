@@ -20,6 +20,7 @@ from decide.ports import Proposed
 from kfix.infra.store.engine import open_engine, open_store
 from schemas import errors
 from schemas.context import OutcomeResult
+from schemas.feedback import Feedback
 from schemas.outcomes import Outcome
 from schemas.plans import ActionPlan
 from tests.support.decide.tried import NOW, WEB, judged, outcome, plan
@@ -163,6 +164,17 @@ async def test_predictions_are_told_from_forty_on(book: SqlTrialBook) -> None:
     (found,) = (await book.experience(ASKED)).predictions
     assert (found.count, found.predicted, found.held) == (40, 40 * 815, 30_000)
     assert await book.predictions() == (found,)
+
+
+async def test_a_doubted_diagnosis_was_predicted_wrongly_and_its_fix_held(
+    book: SqlTrialBook,
+) -> None:
+    doubt = Feedback(author="ada", verdict="bad", about="cause")
+    await book.admit(proposed("inc-1", plan()), at=NOW)
+    await told(book, outcome("inc-1", plan(), "success", feedback=(doubt,)))
+    assert ends(await book.experience(ASKED)) == [("inc-1", "success")]
+    (found,) = await book.predictions()
+    assert (found.count, found.held) == (1, 0)
 
 
 async def test_a_store_without_tables_is_a_typed_failure(store_url: str) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from kfix.incident.fix_record import result_with_feedback
+from kfix.incident import judgements
+from kfix.incident.fix_record import diagnosis_doubted, result_with_feedback
 from schemas.base import Instant, Json, Model
 from schemas.context import OutcomeResult
 from schemas.identity import attempt_of
@@ -48,8 +49,10 @@ class EndedTrial:
     #: When that was told, and by which record: of two words the later one counts, whatever order they come in.
     told_at: Instant
     event_id: str
-    #: Who gave the newest judgement; empty: nobody.
+    #: Whose judgement of the fix counts; empty: nobody's.
     judged_by: str
+    #: A person says that the diagnosis was wrong: as a prediction it failed, whatever became of the fix.
+    doubted: bool
 
 
 class FaredTrial(Model):
@@ -86,6 +89,11 @@ class LiftedVeto(Model):
     lifted_at: Instant
     lifted_by: str
     reason: str = ""
+
+    def about(self, object_key: str, fix_kind: str, cluster: str) -> bool:
+        """Is it a word about this kind of fix on this object?"""
+        named = (self.object_key, self.fix_kind) == (object_key, fix_kind)
+        return named and near(self.cluster, cluster)
 
 
 class Predictions(Model):
@@ -144,6 +152,11 @@ def spec_of(plan: ActionPlan) -> dict[str, str]:
     return found
 
 
+def near(one: str, other: str) -> bool:
+    """May both clusters be the same? An unknown one is any."""
+    return not (one and other) or one == other
+
+
 def same_spec(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     """Do both change a field, and did all such fields hold the same values?"""
     shared = one.keys() & other.keys()
@@ -155,7 +168,7 @@ def ended_trial(outcome: Outcome) -> EndedTrial | None:
     plan = outcome.plan
     if plan is None or attempt_of(outcome.incident_id).revert:
         return None
-    judged = [one for one in outcome.feedback if one.verdict != "comment"]
+    judged = judgements.on_the_fix(outcome.feedback)
     return EndedTrial(
         incident_id=outcome.incident_id,
         plan_id=plan.plan_id,
@@ -171,7 +184,8 @@ def ended_trial(outcome: Outcome) -> EndedTrial | None:
         ended_at=outcome.came_back_at or outcome.checked_at or outcome.occurred_at,
         told_at=outcome.occurred_at,
         event_id=outcome.event_id,
-        judged_by=judged[-1].author if judged else "",
+        judged_by=judged.author if judged else "",
+        doubted=diagnosis_doubted(outcome.feedback),
     )
 
 

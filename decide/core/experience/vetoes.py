@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from decide.core.experience.trials import (
     Experience,
     KnownTrial,
     LiftedVeto,
+    near,
     object_of,
     same_spec,
     spec_of,
@@ -20,6 +22,16 @@ from schemas.plans import ActionPlan
 ENOUGH = 2
 
 
+@dataclass(frozen=True, slots=True)
+class StandingVeto:
+    """A kind of fix that is not proposed on an object while its spec is as it was, and the attempts in which it failed."""
+
+    object_key: str
+    fix_kind: str
+    cluster: str
+    incidents: tuple[str, ...]
+
+
 def of_the_same(plan: ActionPlan, cluster: str, known: Iterable[KnownTrial]) -> list[KnownTrial]:
     """Trials of the plan's kind of fix on its object and spec, oldest first. An unknown cluster is any."""
     spec, object_key = spec_of(plan), object_of(plan)
@@ -27,7 +39,7 @@ def of_the_same(plan: ActionPlan, cluster: str, known: Iterable[KnownTrial]) -> 
         one
         for one in known
         if (one.fix_kind, one.object_key) == (plan.fix_kind, object_key)
-        and _near(one.cluster, cluster)
+        and near(one.cluster, cluster)
         and same_spec(one.spec, spec)
     )
     return sorted(found, key=lambda one: (one.at, one.incident_id, one.plan_id))
@@ -77,6 +89,25 @@ def refusal(
     return say("decide.experience.waits", object=object_of(plan), incidents=others)
 
 
+def standing_vetoes(
+    failures: Iterable[KnownTrial], lifted: Sequence[LiftedVeto]
+) -> list[StandingVeto]:
+    """Every veto that these failures make, by object, kind of fix and cluster."""
+    found: dict[tuple[str, str, str], set[str]] = {}
+    failed = [one for one in failures if not any(_lifts(word, one) for word in lifted)]
+    for one in failed:
+        same = {
+            other.incident_id
+            for other in failed
+            if (other.object_key, other.fix_kind) == (one.object_key, one.fix_kind)
+            and near(other.cluster, one.cluster)
+            and same_spec(other.spec, one.spec)
+        }
+        if len(same) >= ENOUGH:
+            found.setdefault((one.object_key, one.fix_kind, one.cluster), set()).update(same)
+    return [StandingVeto(*key, tuple(sorted(names))) for key, names in sorted(found.items())]
+
+
 def _failed_twice(plan: ActionPlan, failed: Sequence[KnownTrial]) -> str:
     return say(
         "decide.experience.veto",
@@ -87,13 +118,6 @@ def _failed_twice(plan: ActionPlan, failed: Sequence[KnownTrial]) -> str:
     )
 
 
-def _near(one: str, other: str) -> bool:
-    return not (one and other) or one == other
-
-
 def _lifts(word: LiftedVeto, failed: KnownTrial) -> bool:
-    return (
-        (word.object_key, word.fix_kind) == (failed.object_key, failed.fix_kind)
-        and _near(word.cluster, failed.cluster)
-        and word.lifted_at >= failed.at
-    )
+    about = word.about(failed.object_key, failed.fix_kind, failed.cluster)
+    return about and word.lifted_at >= failed.at

@@ -98,6 +98,8 @@ fix_trials = Table(
     Column("told_at", DateTime(timezone=True)),
     Column("event_id", String(128), nullable=False),
     Column("judged_by", String(255), nullable=False),
+    #: A person says that the diagnosis was wrong.
+    Column("doubted", Boolean, nullable=False),
 )
 
 #: A person allows a kind of fix on an object again. Each word is kept.

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("told_at", sa.DateTime(timezone=True)),
         sa.Column("event_id", sa.String(128), nullable=False),
         sa.Column("judged_by", sa.String(255), nullable=False),
+        sa.Column("doubted", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("incident_id", "plan_id", name=op.f("pk_fix_trials")),
     )
     with op.batch_alter_table("fix_trials", schema=None) as batch_op:
