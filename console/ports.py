@@ -9,6 +9,7 @@ from typing import Protocol
 
 from console.core.story import IncidentStory
 from console.settings import Console
+from kfix.incident.judgement_links import LinkKeys
 from schemas.base import Json, Record
 from schemas.dead_letters import DeadLetter
 
@@ -56,6 +57,15 @@ class Projection(Protocol):
         ...
 
 
+class Asked(Protocol):
+    """A request, as far as it says who asks."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers; names in any case."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ConsolePorts:
     """The projection, the settings, and what is not the same every time."""
@@ -65,3 +75,10 @@ class ConsolePorts:
     language: str
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    #: Reads signed links; without a key none is honoured.
+    links: LinkKeys = field(default_factory=LinkKeys)
+
+    def person(self, request: Asked) -> str:
+        """Who asks, as the sign-on in front says; empty where none is configured."""
+        name = self.settings.user_header
+        return request.headers.get(name, "").strip()[:100] if name else ""

@@ -18,6 +18,10 @@ class Console(Settings):
     port: int = Field(default=8080, ge=0, le=65535)
     #: With it every page and call needs it: HTTP basic (any user name) in a browser, or as bearer token.
     token: SecretStr = SecretStr("")
+    #: Header in which the sign-on in front names the person (``X-Forwarded-User``), who then stands behind what is said.
+    #: Empty: people write their names. Set it only where nobody but the sign-on reaches the console: whoever does can
+    #: write the header.
+    user_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
     #: Incidents on one page of the list.
     page_size: int = Field(default=50, ge=1, le=500)
     #: Seconds after which a page of an incident that is still moving loads itself again; 0 never.

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from console.adapters.sql import SqlProjection
 from console.ports import ConsolePorts
 from console.settings import Console
-from kfix.infra.settings import AppSettings, load
+from kfix.infra.settings import AppSettings, JudgementLinks, load
 from kfix.infra.store.engine import open_store
 
 
@@ -29,6 +29,7 @@ async def open_ports() -> AsyncIterator[ConsolePorts]:
             app.language,
             lambda: datetime.now(UTC),
             lambda: secrets.token_hex(8),
+            load(JudgementLinks).keys(),
         )
     finally:
         engine.dispose()

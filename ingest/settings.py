@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from kfix.infra.settings import Settings
-
-
-def _several(value: object) -> object:
-    return (
-        tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
-    )
-
-
-#: One token, or several separated by commas: all of them are valid, so that they can be rotated without a gap.
-Tokens = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_several)]
 
 
 class Ingest(Settings):

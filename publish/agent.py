@@ -10,7 +10,7 @@ from publish.core.said import said_of
 from publish.core.spoken import Word
 from publish.ports import PublishPorts
 from publish.service import deciding, notify, rereading
-from publish.service.answering import answer, overheard
+from publish.service.answering import answer, overheard, snoozed
 from publish.service.merging import merge_when_told
 from publish.service.noting import noted, still_open
 from publish.service.open import open_merge_request
@@ -44,6 +44,7 @@ async def publish(record: ValidatedPlans, ports: PublishPorts) -> MergeRequestEv
         language=ports.language,
         console_url=ports.console_url,
         cluster=ports.fleet.one_of_several(record.context.cluster),
+        judge=ports.links.links(record.incident_id, ports.console_url, ports.now()),
     )
     return await notify.tell_done(record, done, said, ports)
 
@@ -73,6 +74,8 @@ async def _done(record: ValidatedPlans, ports: PublishPorts) -> Done | None:
 @app.handles(topics.MR_EVENTS, writes=(topics.MR_EVENTS,))
 async def follow(record: MergeRequestEvent, ports: PublishPorts) -> MergeRequestEvent | None:
     """Keeps the ledger true to what people did, and answers what they ask: a closed merge request is a decision."""
+    if record.action == "feedback" and record.command == "snooze":
+        await snoozed(record, ports)
     if record.action not in _HEARD:
         return None
     word = Word(record.event_id, record.incident_id, record.action, record.occurred_at)

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from kfix.incident.cluster_names import Fleet
 from kfix.incident.forge.port import Forge
+from kfix.incident.judgement_links import LinkKeys
 from manifests.repository.rendering import Renderer
 from publish.core.claims import Claim
 from publish.core.decision import Limits, TrackedMergeRequest
@@ -216,3 +217,5 @@ class PublishPorts:
     fleet: Fleet = field(default_factory=Fleet)
     #: Environments beside production in which nothing merges by itself.
     protected: tuple[str, ...] = ()
+    #: Makes the links by which people judge a proposal; none without a key.
+    links: LinkKeys = field(default_factory=LinkKeys)

@@ -14,7 +14,7 @@ from kfix.infra.clients.http import Bounds, open_http
 from kfix.infra.clients.stage_renderers import opened
 from kfix.infra.clusters import fleet
 from kfix.infra.forges.opening import open_forge
-from kfix.infra.settings import AppSettings, DatadogConnection, Retention, load
+from kfix.infra.settings import AppSettings, DatadogConnection, JudgementLinks, Retention, load
 from kfix.infra.store.engine import open_store
 from publish.adapters.slack import SlackChat
 from publish.adapters.sql import SqlPublishLedger
@@ -51,6 +51,7 @@ async def open_ports() -> AsyncIterator[PublishPorts]:
             now=lambda: datetime.now(UTC),
             fleet=fleet(),
             protected=app.protected_environments,
+            links=load(JudgementLinks).keys(),
         )
 
 

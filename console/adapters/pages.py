@@ -10,12 +10,14 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from console.core.judging import SILENCES
 from console.core.places import proof_of
 from console.core.plots import Plot, plots
 from console.core.story import IncidentStory, timeline
 from console.core.words import Words, told
 from console.ports import Listed
 from kfix.incident.fix_life import NEXT
+from kfix.incident.judgement_links import PATH, JudgementLink
 from kfix.texts import known, language_of, word
 from manifests.proposal.by_hand import by_hand
 from schemas.dead_letters import DeadLetter
@@ -76,7 +78,9 @@ class Pages:
             refresh=0,
         )
 
-    def incident(self, story: IncidentStory, *, refresh: int, thanks: bool) -> str:
+    def incident(
+        self, story: IncidentStory, *, refresh: int, thanks: bool, person: str = ""
+    ) -> str:
         """One incident. A page that loads itself again has no form on it: what is half typed would be lost."""
         bundle = story.bundle
         drawn = plots(bundle.metrics, bundle.alerted_at) if bundle else []
@@ -89,6 +93,7 @@ class Pages:
             log_lines=_LOG_LINES,
             refresh=refresh,
             thanks=thanks,
+            person=person,
         )
 
     def letters(self, letters: Sequence[DeadLetter], page: int, more: bool) -> str:
@@ -105,6 +110,29 @@ class Pages:
         """The reason in words, where there are some."""
         text_id = f"publish.unread_{letter.reason}"
         return word(text_id, self._words.language) if known(text_id) else letter.reason
+
+    def judgement(
+        self,
+        state: str,
+        link: JudgementLink | None = None,
+        *,
+        person: str = "",
+        nameless: bool = False,
+    ) -> str:
+        """The page behind a signed link. ``state``: ``ask``, ``done``, ``again``, ``expired`` or ``forged``.
+
+        ``nameless``: the form came without a name. ``person``: who it is, where that is known.
+        """
+        return self._render(
+            "judge.html",
+            state=state,
+            link=link,
+            person=person,
+            nameless=nameless,
+            silences=[one for one in SILENCES if one != "off"],
+            path=PATH,
+            refresh=0,
+        )
 
     def missing(self) -> str:
         """The page of an incident that is not there."""

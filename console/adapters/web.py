@@ -5,23 +5,26 @@ from __future__ import annotations
 import hmac
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, quote, urlsplit
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, quote
 
 import prometheus_client
 from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
 from pydantic import BaseModel, Field
 
+from console.adapters.judging import JudgementDoor
+from console.adapters.origin import check_same_site, read_body
 from console.adapters.pages import Pages
+from console.core.judging import NAME, TEXT, Judgement, Silence, judged
 from console.core.output import complete
 from console.core.story import IncidentStory
 from console.ports import ConsolePorts, Listed
 from kfix.engine.runtime.stage import Publisher
-from kfix.incident.redaction import mask
+from kfix.incident.judgement_links import PATH
 from schemas import errors
 from schemas.dead_letters import DeadLetter
-from schemas.feedback import Feedback
+from schemas.feedback import FeedbackWay
 from schemas.identity import attempt_of
 from schemas.merge_requests import MergeRequestEvent
 
@@ -31,18 +34,16 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-Verdict = Literal["good", "bad", "partial", "comment"]
-#: A form's bytes: its longest fields, encoded.
-_FORM_BYTES = 16_384
-_SCORES: dict[Verdict, float | None] = {"good": 1.0, "partial": 0.0, "bad": -1.0, "comment": None}
 
 
 class FeedbackBody(BaseModel):
     """A person's judgement of an incident's fix."""
 
-    verdict: Verdict = "comment"
-    text: str = Field(default="", max_length=2000)
-    author: str = Field(default="", max_length=100)
+    verdict: Judgement = "comment"
+    text: str = Field(default="", max_length=TEXT)
+    author: str = Field(default="", max_length=NAME)
+    #: Of ``snooze``: for how long.
+    silence: Silence = "1d"
 
 
 def build_app(ports: ConsolePorts, publisher: Publisher) -> FastAPI:
@@ -59,6 +60,7 @@ class _Door:
         self._ports = ports
         self._publisher = publisher
         self._pages = Pages(ports.language)
+        self._judging = JudgementDoor(ports, publisher, self._pages)
 
     def router(self) -> APIRouter:
         router = APIRouter()
@@ -75,6 +77,7 @@ class _Door:
             methods=["POST"],
             include_in_schema=False,
         )
+        self._judging.add(router)
         add("/dead-letters", self.letters_page, response_class=HTMLResponse)
         add("/dead-letters.json", self.letters_json)
         add("/style.css", self.style, include_in_schema=False)
@@ -86,8 +89,11 @@ class _Door:
     async def guard(
         self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        """The token where one is set, headers on every answer, a short word when the store is away."""
-        open_paths = ("/healthz", "/readyz", "/metrics")
+        """The token where one is set, headers on every answer, a short word when the store is away.
+
+        A signed link stands for the token at its own page.
+        """
+        open_paths = ("/healthz", "/readyz", "/metrics", PATH, "/style.css")
         if request.url.path not in open_paths and not self._may_enter(request):
             return PlainTextResponse(
                 "unauthorized", 401, {"WWW-Authenticate": 'Basic realm="K-Fix"', **_HEADERS}
@@ -148,7 +154,7 @@ class _Door:
         return JSONResponse(complete(await self._story(incident_id)))
 
     async def incident_page(
-        self, incident_id: str, thanks: bool = False, still: bool = False
+        self, request: Request, incident_id: str, thanks: bool = False, still: bool = False
     ) -> Response:
         attempt = attempt_of(incident_id)
         if attempt.incident_id != incident_id:
@@ -159,43 +165,42 @@ class _Door:
             return HTMLResponse(self._pages.missing(), 404)
         moving = not (story.ended or thanks or still)
         refresh = self._ports.settings.refresh_s if moving else 0
-        return HTMLResponse(self._pages.incident(story, refresh=refresh, thanks=thanks))
+        return HTMLResponse(
+            self._pages.incident(
+                story, refresh=refresh, thanks=thanks, person=self._ports.person(request)
+            )
+        )
 
-    async def feedback(self, incident_id: str, body: FeedbackBody) -> dict[str, str]:
+    async def feedback(
+        self, request: Request, incident_id: str, body: FeedbackBody
+    ) -> JSONResponse:
         """Takes a judgement. It is a record of ``mr.events``; the outcome tells it when learn has read it."""
         story = await self._story(incident_id)
-        event = self._event(_judged(story, incident_id), body)
+        event = self._event(request, _judged(story, incident_id), body, "api")
         await self._publisher.send(event)
-        return {"event_id": event.event_id}
+        return JSONResponse({"event_id": event.event_id}, 202)
 
     async def feedback_form(self, request: Request, incident_id: str) -> Response:
-        """The page's form. A form on another site cannot send it: browsers say where a form comes from."""
-        origin = request.headers.get("origin") or request.headers.get("referer") or ""
-        same = urlsplit(origin).netloc == request.headers.get("host")
-        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin" or (
-            origin and not same
-        ):
-            raise HTTPException(403, "this form belongs to another site")
+        """The page's form, from our own page alone."""
+        check_same_site(request)
         story = await self._story(incident_id)
         body = await _form_of(request)
-        await self._publisher.send(self._event(_judged(story, incident_id), body))
+        event = self._event(request, _judged(story, incident_id), body, "form")
+        await self._publisher.send(event)
         return RedirectResponse(f"/incidents/{incident_id}?thanks=true#feedback", 303)
 
-    def _event(self, incident_id: str, body: FeedbackBody) -> MergeRequestEvent:
-        now = self._ports.now()
-        return MergeRequestEvent(
+    def _event(
+        self, request: Request, incident_id: str, body: FeedbackBody, way: FeedbackWay
+    ) -> MergeRequestEvent:
+        return judged(
+            incident_id,
+            body.verdict,
             event_id=f"fb-{self._ports.new_id()}",
-            occurred_at=now,
-            incident_id=incident_id,
-            action="feedback",
-            actor=body.author or "console",
-            text=mask(body.text),
-            feedback=Feedback(
-                author=body.author or "console",
-                verdict=body.verdict,
-                text=mask(body.text),
-                score=_SCORES[body.verdict],
-            ),
+            at=self._ports.now(),
+            way=way,
+            author=self._ports.person(request) or body.author,
+            text=body.text,
+            silence=body.silence,
         )
 
     async def letters_page(self, page: Annotated[int, Query(ge=0, le=10_000)] = 0) -> Response:
@@ -229,13 +234,9 @@ def _judged(story: IncidentStory, incident_id: str) -> str:
 
 async def _form_of(request: Request) -> FeedbackBody:
     """The form's fields. Raises HTTPException 413 for a large body, 422 for other fields than the form has."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _FORM_BYTES:
-            raise HTTPException(413, "too long")
     try:
-        return FeedbackBody.model_validate(dict(parse_qsl(body.decode(), keep_blank_values=True)))
+        body = (await read_body(request)).decode()
+        return FeedbackBody.model_validate(dict(parse_qsl(body, keep_blank_values=True)))
     except ValueError as failure:
         raise HTTPException(422, "this is not the feedback form") from failure
 

@@ -34,6 +34,7 @@ def models() -> tuple[str, ...]:
 
     return (
         "kfix.infra.settings:AppSettings",
+        "kfix.infra.settings:JudgementLinks",
         "kfix.infra.settings:Kafka",
         "kfix.infra.settings:Retention",
         "kfix.infra.settings:DatadogConnection",

@@ -9,20 +9,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SecretsSettingsSource,
     SettingsConfigDict,
 )
 
+from kfix.incident.judgement_links import LinkKeys
 from manifests.repository.environments import words_refused
 
 
@@ -120,6 +130,16 @@ def check(models: Iterable[type[Settings]]) -> None:
         raise BadSettings(lines)
 
 
+def _several(value: object) -> object:
+    return (
+        tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
+    )
+
+
+#: One token, or several separated by commas: all of them are valid, so that they can be rotated without a gap.
+Tokens = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_several)]
+
+
 class AppSettings(Settings):
     """What every process needs."""
 
@@ -147,6 +167,29 @@ class AppSettings(Settings):
         if why:
             raise ValueError(why)
         return said
+
+
+class JudgementLinks(Settings):
+    """Links in messages by which people judge a proposal. Publish makes them, the console honours them."""
+
+    model_config = SettingsConfigDict(env_prefix="KFIX_LINKS_")
+    #: Keys that sign them, at least 32 characters each (``openssl rand -hex 32``): the first one signs, all are honoured.
+    #: Empty: messages carry no such links, since without a key anybody could make one.
+    signing_keys: Tokens = ()
+    #: Seconds that a link is good for. Two weeks: as long as a merge request is waited for.
+    valid_s: float = Field(default=14 * 86400.0, gt=0)
+
+    @field_validator("signing_keys")
+    @classmethod
+    def _check_keys(cls, said: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(key.get_secret_value()) < 32 for key in said):
+            raise ValueError("a signing key has at least 32 characters")
+        return said
+
+    def keys(self) -> LinkKeys:
+        """What makes and reads the links."""
+        keys = tuple(key.get_secret_value().encode() for key in self.signing_keys)
+        return LinkKeys(keys, timedelta(seconds=self.valid_s))
 
 
 class Kafka(Settings):

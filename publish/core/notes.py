@@ -146,6 +146,12 @@ def judged(feedback: Feedback, dialect: Dialect, language: Language) -> str:
     return f"{word('feedback_taken', language)} {said}{words}"
 
 
+def silenced(by: str, until: datetime | None, dialect: Dialect, language: Language) -> str:
+    """A person silenced the incident elsewhere than here, or ended that (``until`` is ``None``)."""
+    said = f"{word('snoozed', language)} {when(until)}." if until else word("awake", language)
+    return f"{said} ({dialect.prose(by, 100)})" if by else said
+
+
 def ended(outcome: Outcome, dialect: Dialect, language: Language) -> str:
     """What was found after the merge."""
     rows = [_measured(measurement, dialect, language) for measurement in outcome.measurements]

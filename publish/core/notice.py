@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from kfix.incident.inert import command
+from kfix.incident.judgement_links import LinkVerdict
 from kfix.texts import told, told_all
 from publish.core.wording import Language, colon, word
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
+#: Where people are given no links to judge by.
+NO_LINKS: Mapping[LinkVerdict, str] = {}
 NoticeKind = Literal["opened", "declined", "recovered", "returned", "unreadable", "failed"]
 
 
@@ -33,6 +36,9 @@ class Notice:
     steps_head: str = ""
     #: Between a heading and its text, where a chat wants one.
     colon: str = ":"
+    #: Links by which people judge the proposal, under ``judge_head``: label and address, ours.
+    judgements: tuple[tuple[str, str], ...] = ()
+    judge_head: str = ""
 
 
 def notice_of(
@@ -46,8 +52,9 @@ def notice_of(
     explanation: str = "",
     obstacles: Sequence[tuple[str, str]] = (),
     cluster: str = "",
+    judge: Mapping[LinkVerdict, str] = NO_LINKS,
 ) -> Notice:
-    """The message for one record. ``explanation``, or what stopped the plans with its names, says why there is no merge request."""
+    """The message for one record. ``judge``: the address for each judgement of the proposal. ``explanation``, or what stopped the plans with its names, says why there is no merge request."""
     context, analysis, head = record.context, record.analysis, _head(record, kind, language)
     facts = (
         (word("incident", language), context.alert_title or record.incident_id),
@@ -92,7 +99,28 @@ def notice_of(
         steps=steps_of(record, language) if kind == "declined" else (),
         steps_head=f"🔎 {steps_head(record, language)}",
         colon=colon(language),
+        judgements=tuple((f"{_SIGNS[v]} {_judged(v, language)}", url) for v, url in judge.items()),
+        judge_head=word("judge_head", language),
     )
+
+
+#: What stands before each judgement, as with the other links.
+_SIGNS: dict[LinkVerdict, str] = {
+    "useful": "👍",
+    "wrong_cause": "🧭",
+    "wrong_fix": "🔧",
+    "snooze": "💤",
+}
+
+
+def _judged(verdict: LinkVerdict, language: Language) -> str:
+    names: dict[LinkVerdict, str] = {
+        "useful": word("judge_useful", language),
+        "wrong_cause": word("judge_wrong_cause", language),
+        "wrong_fix": word("judge_wrong_fix", language),
+        "snooze": word("judge_snooze", language),
+    }
+    return names[verdict]
 
 
 #: Steps that a message shows; decide gives no more.

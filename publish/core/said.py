@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kfix.incident.judgement_links import LinkVerdict
 from kfix.texts import Language, in_language, told
 from publish.core.done import Done
-from publish.core.notice import Notice, notice_of
+from publish.core.notice import NO_LINKS, Notice, notice_of
 from publish.core.obstacles import obstacles_of, paragraphs
 from publish.core.wording import check_name, colon, word
 from schemas.validated import ValidatedPlans
@@ -22,9 +23,18 @@ class PublishedWords:
 
 
 def said_of(
-    record: ValidatedPlans, done: Done, *, language: Language, console_url: str, cluster: str = ""
+    record: ValidatedPlans,
+    done: Done,
+    *,
+    language: Language,
+    console_url: str,
+    cluster: str = "",
+    judge: Mapping[LinkVerdict, str] = NO_LINKS,
 ) -> PublishedWords:
-    """The words for it. As untrusted as the record. ``cluster``: the record's, where there are several."""
+    """The words for it. As untrusted as the record. ``cluster``: the record's, where there are several.
+
+    ``judge``: the address for each judgement; shown where there is a proposal to judge.
+    """
     text = why = done.text
     in_the_way: Sequence[tuple[str, str]] = ()
     if done.action == "declined":
@@ -47,6 +57,7 @@ def said_of(
         explanation=why,
         obstacles=in_the_way,
         cluster=cluster,
+        judge=judge if done.ref is not None else NO_LINKS,
     )
     return PublishedWords(notice, text)
 

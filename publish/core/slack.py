@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from publish.core import inert
 from publish.core.notice import Notice
 from schemas.base import Json
@@ -19,26 +21,36 @@ def blocks(notice: Notice) -> list[dict[str, Json]]:
     if notice.facts:
         fields = [_field(name + notice.colon, value) for name, value in notice.facts[:_FIELDS]]
         out.append({"type": "section", "fields": fields})
-    # Room is left for the steps, for what was cut and for the buttons.
-    out += [_section(name + notice.colon, text) for name, text in notice.paragraphs[: _BLOCKS - 5]]
+    # Room is left for the steps, for what was cut, for the buttons and for the judgements.
+    out += [_section(name + notice.colon, text) for name, text in notice.paragraphs[: _BLOCKS - 7]]
     if notice.steps:
         out.append({"type": "section", "text": _steps(notice)})
     if notice.shortened and any(len(text) > _PARAGRAPH for _, text in notice.paragraphs):
         said = {"type": "mrkdwn", "text": notice.shortened, "verbatim": True}
         out.append({"type": "context", "elements": [said]})
-    buttons = [
+    buttons = _buttons(notice.links, "open")
+    if buttons:
+        out.append({"type": "actions", "elements": buttons})
+    judgements = _buttons(notice.judgements, "judge")
+    if judgements:
+        out.append({"type": "section", "text": _plain(notice.judge_head, _SECTION)})
+        out.append({"type": "actions", "elements": judgements})
+    return out
+
+
+def _buttons(links: Sequence[tuple[str, str]], action: str) -> list[dict[str, Json]]:
+    """Buttons that lead somewhere; what is no address of the web has none."""
+    shown: list[dict[str, Json]] = [
         {
             "type": "button",
             "text": _plain(name, _BUTTON),
             "url": url,
-            "action_id": f"open_{at}",
+            "action_id": f"{action}_{at}",
         }
-        for at, (name, url) in enumerate(notice.links)
+        for at, (name, url) in enumerate(links)
         if inert.address(url) and len(url) <= _URL
     ]
-    if buttons:
-        out.append({"type": "actions", "elements": buttons[:_BUTTONS]})
-    return out
+    return shown[:_BUTTONS]
 
 
 def summary(notice: Notice) -> str:

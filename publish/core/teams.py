@@ -6,7 +6,7 @@ Source: adaptivecards.io/explorer (1.4); learn.microsoft.com "Create incoming we
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from publish.core import inert
 from publish.core.notice import Notice
@@ -88,6 +88,7 @@ def _card(notice: Notice, paragraph: int, fact: int) -> dict[str, Json]:
             body.append({"type": "TextBlock", "text": name, "weight": "Bolder", "wrap": True})
         body.append({"type": "TextBlock", "text": text, "wrap": True})
     body += _steps(notice) if paragraph else []
+    body += _judgements(notice)
     return {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -95,9 +96,22 @@ def _card(notice: Notice, paragraph: int, fact: int) -> dict[str, Json]:
         "body": body,
         "actions": [
             {"type": "Action.OpenUrl", "title": inert.clean(name, 75), "url": url}
-            for name, url in _links(notice)
+            for name, url in _links(notice.links)
         ],
     }
+
+
+def _judgements(notice: Notice) -> list[dict[str, Json]]:
+    """Buttons of their own in the body: a card shows six at its foot."""
+    links = _links(notice.judgements)
+    if not links:
+        return []
+    actions = [
+        {"type": "Action.OpenUrl", "title": inert.clean(name, 75), "url": url}
+        for name, url in links
+    ]
+    head = {"type": "TextBlock", "text": inert.card(notice.judge_head, 200), "wrap": True}
+    return [head, {"type": "ActionSet", "actions": actions}]
 
 
 def _steps(notice: Notice) -> list[dict[str, Json]]:
@@ -116,9 +130,9 @@ def _steps(notice: Notice) -> list[dict[str, Json]]:
     return shown
 
 
-def _links(notice: Notice) -> list[tuple[str, str]]:
+def _links(links: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """At most six, as Teams shows no more; an address longer than any of ours is none."""
-    kept = [(name, url) for name, url in notice.links if inert.address(url) and len(url) <= 1000]
+    kept = [(name, url) for name, url in links if inert.address(url) and len(url) <= 1000]
     return kept[:6]
 
 
@@ -131,10 +145,21 @@ def _step_lines(notice: Notice) -> list[str]:
     return [f"**{inert.card(notice.steps_head, 200)}**", *lines] if lines else []
 
 
+def _judgement_line(notice: Notice) -> list[str]:
+    """Links in the text: an old card shows four buttons at most, which lead to the incident."""
+    links = [
+        f"[{inert.card(name, 75)}]({url})"
+        for name, url in _links(notice.judgements)
+        if not set(url) & set("()")
+    ]
+    return [f"**{inert.card(notice.judge_head, 200)}** {' · '.join(links)}"] if links else []
+
+
 def _message_card(notice: Notice, paragraph: int, fact: int) -> dict[str, Json]:
     texts = _paragraphs(notice, paragraph)
     parts = [f"**{name}** {text}" if name else text for name, text in texts]
     parts += _step_lines(notice) if paragraph else []
+    parts += _judgement_line(notice)
     text = "\n\n".join(parts)
     return {
         "@type": "MessageCard",
@@ -156,6 +181,6 @@ def _message_card(notice: Notice, paragraph: int, fact: int) -> dict[str, Json]:
                 "name": inert.clean(name, 75),
                 "targets": [{"os": "default", "uri": url}],
             }
-            for name, url in _links(notice)
+            for name, url in _links(notice.links)
         ],
     }

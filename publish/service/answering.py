@@ -124,6 +124,25 @@ async def _snooze(wish: _Wish) -> None:
     await wish.say(f"{word('snoozed', ports.language)} {notes.when(until)}.")
 
 
+async def snoozed(event: MergeRequestEvent, ports: PublishPorts) -> None:
+    """The same from the console, which has decided already that the person may; nothing for what was never proposed."""
+    longest = timedelta(seconds=ports.settings.snooze_at_most_s)
+    wanted = notes.duration(event.argument, longest)
+    known = await ports.ledger.of_incident(event.incident_id)
+    if known is None or wanted is None:
+        log.warning("snooze.of_nothing", incident_id=event.incident_id)
+        return
+    until = event.occurred_at + wanted if wanted else None
+    await ports.ledger.snooze(event.incident_id, until)
+    ref, forge = await ports.ledger.ref_of(event.incident_id), ports.forge
+    if ref is None or forge is None or ports.limits.observe:
+        return
+    if known.state == "opened":
+        await forge.mark(ref, "snoozed" if until else "proposed")
+    text = notes.silenced(event.actor, until, forge.dialect, ports.language)
+    await forge.note(ref, event.event_id, text)
+
+
 async def _explain(wish: _Wish) -> None:
     proposed = await wish.ports.ledger.proposal_of(wish.event.incident_id)
     chosen = proposed.chosen if proposed is not None else None

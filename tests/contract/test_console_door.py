@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -22,6 +23,7 @@ from console.adapters.web import build_app
 from console.ports import ConsolePorts
 from console.settings import Console
 from kfix.engine.topics import BY_MODEL
+from kfix.incident.judgement_links import LINK_VERDICTS, LinkKeys, LinkVerdict
 from kfix.infra.store.console_tables import incident_lines, incident_records
 from kfix.infra.store.engine import open_store
 from sandbox.serving import serve
@@ -259,6 +261,177 @@ async def test_with_a_token_nobody_else_comes_in(projection: SqlProjection, sent
         assert (await client.get("/healthz")).status_code == 200
 
 
+KEYS = LinkKeys((b"k" * 32,))
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def link(verdict: LinkVerdict, incident: str = INCIDENT, at: datetime = AT) -> str:
+    """Path and query of a signed link."""
+    return KEYS.links(incident, "", at)[verdict]
+
+
+@pytest.fixture
+async def judging(projection: SqlProjection, sent: Sent) -> AsyncIterator[httpx.AsyncClient]:
+    """The door of a console with a token that the client does not have."""
+    closed = replace(ports(projection, token=SecretStr("let-me-in")), links=KEYS)
+    async with (
+        serve(build_app(closed, sent)) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+    ):
+        yield client
+
+
+def fields(page: str) -> dict[str, str]:
+    """What the page's form carries along."""
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+
+
+async def test_following_a_link_asks_and_changes_nothing(
+    judging: httpx.AsyncClient, sent: Sent
+) -> None:
+    for verdict in LINK_VERDICTS:
+        for _ in range(3):  # Slack, Teams and a mail scanner look what is behind it
+            page = await judging.get(
+                link(verdict), headers={"user-agent": "Slackbot-LinkExpanding"}
+            )
+            assert page.status_code == 200
+            assert '<form method="post" action="/judge">' in page.text
+            assert "script-src" not in page.headers["content-security-policy"]
+        assert (await judging.head(link(verdict))).status_code == 405
+    assert sent.records == []
+    assert "cart" not in page.text, "whoever has a link sees nothing of the incident"
+    assert (await judging.get("/incidents")).status_code == 401
+
+
+async def test_the_form_behind_a_link_counts_once_for_each_person(
+    judging: httpx.AsyncClient, sent: Sent, projection: SqlProjection
+) -> None:
+    page = await judging.get(link("wrong_cause"))
+    form = fields(page.text) | {"text": "password=hunter2-4711 was\u202e not it"}
+    assert (await judging.post("/judge", data=form)).status_code == 422, "somebody says it"
+    for who, told in (
+        ("Anna", "Noted"),
+        ("anna ", "already"),
+        ("Bob", "Noted"),
+        ("Anna", "already"),
+    ):
+        answer = await judging.post("/judge", data={**form, "author": who})
+        assert answer.status_code == 200
+        assert told in answer.text, who
+        for record in sent.records:
+            await projection.keep(BY_MODEL[type(record)].name, record)
+    events = [e for e in sent.records if isinstance(e, MergeRequestEvent)]
+    assert [(e.incident_id, e.action, e.actor) for e in events] == [
+        (INCIDENT, "feedback", "Anna"),
+        (INCIDENT, "feedback", "Bob"),
+    ]
+    given = events[0].feedback
+    assert given is not None
+    assert (given.verdict, given.about, given.way, given.at) == ("bad", "cause", "link", AT)
+    assert "hunter2" not in events[0].model_dump_json()
+    assert "\u202e" not in given.text
+    told = (await judging.get("/incidents", auth=("x", "let-me-in"))).status_code
+    assert told == 200
+
+
+async def test_the_same_post_at_once_is_one_record_for_every_reader(
+    judging: httpx.AsyncClient, sent: Sent
+) -> None:
+    form = fields((await judging.get(link("useful"))).text) | {"author": "Anna"}
+    for _ in range(2):  # the first one is not in the projection yet
+        await judging.post("/judge", data=form)
+    assert len({e.event_id for e in sent.records}) == 1
+
+
+async def test_a_snooze_by_link_is_a_wish_of_the_console(
+    judging: httpx.AsyncClient, sent: Sent
+) -> None:
+    form = fields((await judging.get(link("snooze"))).text) | {"author": "Anna"}
+    await judging.post("/judge", data={**form, "silence": "1w"})
+    await judging.post("/judge", data={**form, "author": "Bob", "silence": "for ever"})
+    found = [e for e in sent.records if isinstance(e, MergeRequestEvent)]
+    assert [(e.action, e.command, e.argument, e.feedback) for e in found] == [
+        ("feedback", "snooze", "1w", None),
+        ("feedback", "snooze", "1d", None),
+    ]
+
+
+async def test_a_link_that_is_no_good_has_a_clear_page_in_both_languages(
+    projection: SqlProjection, judging: httpx.AsyncClient, sent: Sent
+) -> None:
+    old, changed = (
+        link("useful", at=AT - timedelta(days=15)),
+        link("useful").replace("useful", "snooze"),
+    )
+    for url, status, told in (
+        (old, 410, "This link has expired."),
+        (changed, 403, "This link is not valid."),
+        ("/judge", 403, "This link is not valid."),
+        ("/judge?incident=<script>&verdict=useful", 403, "This link is not valid."),
+    ):
+        answer = await judging.get(url)
+        assert answer.status_code == status, url
+        assert told in answer.text
+        assert "<script" not in answer.text
+        query = dict(httpx.URL(url).params) | {"author": "Anna"}
+        assert (await judging.post("/judge", data=query)).status_code == status
+    french = replace(ports(projection), links=KEYS, language="fr")
+    async with serve(build_app(french, sent)) as url, httpx.AsyncClient(base_url=url) as client:
+        assert "Ce lien a expiré." in (await client.get(old)).text
+        assert "mauvaise cause" in (await client.get(link("wrong_cause"))).text
+    unknown = fields((await judging.get(link("useful", "inc-none"))).text) | {"author": "Anna"}
+    assert (await judging.post("/judge", data=unknown)).status_code == 404
+    assert sent.records == []
+
+
+async def test_a_links_form_on_another_site_is_refused(
+    judging: httpx.AsyncClient, sent: Sent
+) -> None:
+    form = fields((await judging.get(link("useful"))).text) | {"author": "Anna"}
+    for headers in ({"origin": "http://evil.test"}, {"sec-fetch-site": "cross-site"}):
+        assert (await judging.post("/judge", data=form, headers=headers)).status_code == 403
+    large = b"author=" + b"x" * 20_000
+    assert (await judging.post("/judge", content=large)).status_code == 413
+    assert (await judging.post("/judge", data={**form, "author": "x" * 200})).status_code == 422
+    assert sent.records == []
+
+
+async def test_the_sign_on_in_front_says_who_it_is(projection: SqlProjection, sent: Sent) -> None:
+    named = replace(ports(projection, user_header="X-Forwarded-User"), links=KEYS)
+    async with serve(build_app(named, sent)) as url, httpx.AsyncClient(base_url=url) as client:
+        me = {"x-forwarded-user": "anna@example.com"}
+        page = await client.get(link("useful"), headers=me)
+        assert "anna@example.com" in page.text
+        assert 'name="author"' not in page.text
+        form = {**fields(page.text), "author": "somebody else"}
+        await client.post("/judge", data=form, headers=me)
+        body = {"verdict": "wrong_fix", "author": "somebody else"}
+        await client.post(f"/incidents/{INCIDENT}/feedback", json=body, headers=me)
+    assert [e.actor for e in sent.records if isinstance(e, MergeRequestEvent)] == [
+        "anna@example.com",
+        "anna@example.com",
+    ]
+
+
+async def test_the_api_and_the_page_take_every_judgement(
+    client: httpx.AsyncClient, sent: Sent
+) -> None:
+    for verdict in ("useful", "wrong_cause", "wrong_fix"):
+        body = {"verdict": verdict, "author": "Anna"}
+        assert (await client.post(f"/incidents/{INCIDENT}/feedback", json=body)).status_code == 202
+    form = {"verdict": "snooze", "silence": "2h"}
+    answer = await client.post(f"/incidents/{INCIDENT}/feedback-form", data=form)
+    assert answer.status_code == 303
+    events = [e for e in sent.records if isinstance(e, MergeRequestEvent)]
+    said = [e.feedback for e in events[:3] if e.feedback]
+    assert [(f.verdict, f.about, f.way) for f in said] == [
+        ("good", "", "api"),
+        ("bad", "cause", "api"),
+        ("bad", "fix", "api"),
+    ]
+    assert (events[3].command, events[3].argument, events[3].actor) == ("snooze", "2h", "console")
+
+
 async def test_a_store_that_is_away_is_503(engine: Engine, sent: Sent) -> None:
     incident_lines.drop(engine)
     async with (
@@ -384,6 +557,34 @@ async def test_a_browser_shows_the_answer_first_and_takes_feedback(
         e.feedback.text for e in sent.records if isinstance(e, MergeRequestEvent) and e.feedback
     ] == ["it held"]
     assert (tmp_path / "incident.png").stat().st_size > 10_000
+
+
+@pytest.mark.browser
+async def test_a_browser_confirms_a_judgement_behind_its_link(
+    projection: SqlProjection, sent: Sent
+) -> None:
+    need_browser()
+    from playwright.async_api import async_playwright
+
+    app = build_app(replace(ports(projection), links=KEYS), sent)
+    async with serve(app) as url, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await browser.new_page()
+        page.set_default_timeout(5000)
+        troubles: list[str] = []
+        page.on("console", lambda message: troubles.append(message.text))
+        await page.goto(url + link("wrong_fix"))
+        assert sent.records == []
+        await page.fill("input[name=author]", "Anna")
+        await page.fill("input[name=text]", "we use VPA")
+        await page.click("button")
+        await page.wait_for_selector("text=It counts against this kind of fix.")
+        await browser.close()
+    assert troubles == []
+    (event,) = sent.records
+    assert isinstance(event, MergeRequestEvent)
+    assert event.feedback is not None
+    assert (event.feedback.about, event.feedback.text) == ("fix", "we use VPA")
 
 
 @pytest.mark.browser

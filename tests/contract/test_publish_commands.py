@@ -11,6 +11,7 @@ import pytest
 from ingest.core.outcomes import Ignored
 from ingest.sources.gitlab.reading import Delivery, Reading, event_of
 from kfix.incident.commands import command_of
+from kfix.incident.judgement_links import LinkKeys
 from publish.agent import follow, publish
 from sandbox.faults import Fault
 from sandbox.gitlab.discussion import add_note
@@ -279,6 +280,41 @@ async def test_a_snooze_keeps_quiet_until_its_end(world: World) -> None:
         await publish(repeat, world.ports)
         assert len(answers(world)) == notes
     assert "kfix::proposed" in request(world).labels
+
+
+async def test_a_snooze_from_the_console_keeps_as_quiet_as_one_from_a_comment(world: World) -> None:
+    record = await proposed(world)
+    asked = comment("", by="Ada @all").model_copy(
+        update={"action": "feedback", "command": "snooze", "argument": "2h", "event_id": "fb-1"}
+    )
+    for _ in range(2):
+        assert await follow(asked, world.ports) is None
+    (said,) = answers(world)
+    assert "quiet about this trouble until 2026-03-02 12:05 UTC" in said
+    assert "@all" not in said
+    assert "kfix::snoozed" in request(world).labels
+    world.now[0] = sample.NOW + timedelta(hours=1)
+    repeat = record.model_copy(update={"role": "repeat", "event_id": "val-1"})
+    await publish(repeat, world.ports)
+    assert len(answers(world)) == 1
+    off = asked.model_copy(update={"argument": "off", "event_id": "fb-2"})
+    await follow(off, world.ports)
+    assert "speaks of this trouble again" in answers(world)[-1]
+    assert "kfix::proposed" in request(world).labels
+    for strange in ({"argument": "for ever"}, {"incident_id": "inc-elsewhere"}):
+        await follow(asked.model_copy(update={"event_id": "fb-3", **strange}), world.ports)
+    assert len(answers(world)) == 2
+
+
+async def test_people_are_given_links_to_judge_what_was_proposed(world: World) -> None:
+    keys = LinkKeys((b"k" * 32,))
+    world.ports = replace(world.ports, links=keys)
+    await proposed(world)
+    shown = str(world.slack.messages[-1].blocks)
+    for url in keys.links(
+        sample.record().incident_id, world.ports.console_url, world.now[0]
+    ).values():
+        assert url in shown
 
 
 async def test_a_snooze_covers_the_next_incident_of_the_same_trouble(world: World) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic_settings import SettingsConfigDict
 
-from ingest.settings import Tokens
-from kfix.infra.settings import Settings
+from kfix.infra.settings import Settings, Tokens
 
 
 class GitLabWebhook(Settings):
