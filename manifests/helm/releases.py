@@ -51,6 +51,7 @@ from manifests.repository.installers import (
 )
 from manifests.repository.installers.settings import FOLDER, from_flux, wrapped
 from manifests.repository.kustomize import Graph
+from manifests.repository.paper import is_paper
 from manifests.repository.rendering import (
     HelmTemplate,
     KustomizeBuild,
@@ -165,9 +166,11 @@ def _by_themselves(index: RepositoryIndex, releases: Releases) -> Iterator[Relea
     apart = {folder for chart in charts for folder in dependencies.folders(index, chart)}
     apart |= {chart for chart in releases.known() if chart is not None}
     outside = value_files.OutsideOfCharts(index, charts)
+    # Files that a release of another chart reads are that one's values.
+    read = {layer.path for r in releases.found for layer in r.layers if not layer.default}
     for chart in charts:
         if chart not in apart and not value_files.is_dependency(chart, outside.charts):
-            yield from _by_itself(index, chart, outside)
+            yield from _by_itself(index, chart, outside, read)
 
 
 def _declared_releases(
@@ -470,6 +473,8 @@ def _declared(
     kept: list[tuple[list[str], str, Json]] = []
     for kind in INSTALLING:
         for path in index.by_kind.get(kind, []):
+            if is_paper(index, path):
+                continue
             above = [root.folder for root in graph.roots_of(path)]
             roots |= dict.fromkeys(above)
             try:
@@ -669,11 +674,12 @@ def _leaf(content: Mapping[str, Any]) -> paths.Path:
 
 
 def _by_itself(
-    index: RepositoryIndex, chart: str, outside: value_files.OutsideOfCharts
+    index: RepositoryIndex, chart: str, outside: value_files.OutsideOfCharts, read: set[str]
 ) -> Iterator[Release]:
-    """A chart that nothing here installs: one release for each of its environments' values files, and the bare one."""
+    """A chart that nothing here installs: one release for each of its environments' values files, and the bare one.
+    ``read``: values files that others install with."""
     own = value_files.defaults(index, chart)
-    for path in sorted(value_files.environment_files(index, chart, outside)):
+    for path in sorted({*value_files.environment_files(index, chart, outside)} - read):
         layers = (*own, value_files.file(index, path))
         yield Release(chart, "", "", layers, path, words=(path,), alone=True)
     said = posixpath.join(chart, "values.yaml")

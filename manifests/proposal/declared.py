@@ -49,7 +49,7 @@ def patch(
     rest: list[FieldChange] = []
     inside: list[tuple[StatedField, FieldChange]] = []
     for change_of_field, path in zip(change.fields, parsed, strict=True):
-        setting = setting_of(graph, where, declared, change_of_field, path)
+        setting = setting_of(graph, where, declared, _seen(change_of_field, path, where), path)
         stated = where.stated.get(path)
         if stated is not None and (setting is None or stated.owner is not None):
             inside.append((stated, moved(change_of_field, stated, blind=blind)))
@@ -74,6 +74,14 @@ def patch(
         own_patch.add(task, inner, where, where.blocked)
     else:
         _edit_document(task, inner, where)
+
+
+def _seen(change: FieldChange, path: paths.Path, where: Location) -> FieldChange:
+    """The change with the image that the base says, where the patch to edit says none: settings are known by it."""
+    if path[-1] != "image" or change.before is not None or where.base is None:
+        return change
+    now = paths.find(equivalence.value_of(where.base.root), path, None)
+    return change.model_copy(update={"op": "replace", "before": now}) if now is not None else change
 
 
 def _check_owners(

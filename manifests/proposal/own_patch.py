@@ -8,11 +8,10 @@ from kfix.texts import say
 from manifests.proposal import overlay as overlaying
 from manifests.proposal.draft import Task
 from manifests.refused import EditRefused, NotEditable
-from manifests.render import merge
 from manifests.repository import tree
 from manifests.repository.kustomize import Kustomization
 from manifests.repository.locate import Location
-from manifests.text import guards, plan_edits
+from manifests.text import plan_edits
 from schemas.plans import FieldChange, KubernetesChange
 
 
@@ -40,8 +39,7 @@ def add_json(task: Task, change: KubernetesChange, where: Location, otherwise: N
     is not known or a rendering could not prove it."""
     overlay = task.graph.by_folder.get(where.built_in)
     base = where.base or where.document
-    kind = {"apiVersion": guards.text_at(base.root, "apiVersion")}
-    if task.bench is None or overlay is None or not merge.is_built_in(kind):
+    if task.bench is None or overlay is None:
         raise otherwise
     try:
         text = overlaying.json_patch_of(change, base)

@@ -19,7 +19,7 @@ from manifests.objects.differences import differences as differing
 from manifests.objects.shapes import mapping, mappings
 from manifests.proposal.readers import ChangedPlace, RenderedChanges, Side, Unit, sides_of, units_of
 from manifests.render import orders
-from manifests.repository import dependencies, kustomize, own_map, rendering, spaces
+from manifests.repository import dependencies, in_use, kustomize, own_map, rendering, spaces
 from manifests.repository.environments import closeness, of_cluster, speaks
 from manifests.repository.index import RepositoryIndex, Sighting
 from manifests.repository.installers import Installer
@@ -349,7 +349,7 @@ def _check_others(side: Side, wanted: ExpectedRendering, seen: RenderedChanges) 
             closeness(place.words, wanted.environment) for place in seen.places[change.object.key]
         )
         for label, one in readers.items():
-            if label in places or not _may_hold(side, one, change.object) or _is_outside(one, maps):
+            if label in places or not _may_be_meant(side, one, change.object, wanted, maps):
                 continue
             said = speaks(one.words, wanted.environment, change.object.name)
             if one.unnamed and closeness(one.words, wanted.environment) < near:
@@ -360,6 +360,28 @@ def _check_others(side: Side, wanted: ExpectedRendering, seen: RenderedChanges) 
                 seen.others.append(
                     say("manifests.of_no_environment", environment=wanted.environment, label=label)
                 )
+
+
+def _may_be_meant(
+    side: Side,
+    one: Installer,
+    ref: ObjectRef,
+    wanted: ExpectedRendering,
+    maps: Sequence[tuple[str, tuple[str, ...]]],
+) -> bool:
+    """May it make the object in the cluster that is asked for, as far as it says a namespace and the maps leave it?"""
+    if of_cluster(one.words, wanted.environment) == "no" or _is_outside(one, maps):
+        return False
+    return _may_hold(side, one, ref) and not _is_unused(side, one, ref, wanted)
+
+
+def _is_unused(side: Side, one: Installer, ref: ObjectRef, wanted: ExpectedRendering) -> bool:
+    """Is it an overlay that nobody deploys, in whose place another one is?"""
+    graph = side.whole.graph
+    root = graph.by_folder.get(one.folder) if one.unnamed and one.folder is not None else None
+    if root is None:
+        return False
+    return in_use.instead_of(side.index, graph, root, ref, wanted.environment) is not None
 
 
 def _is_default(ref: ObjectRef, wanted: ExpectedRendering, seen: RenderedChanges) -> bool:

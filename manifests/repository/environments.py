@@ -212,11 +212,27 @@ def speaks(
     """
     if environment in ("", "unknown"):
         return "silent"
+    texts = tuple(texts)
+    if _are_called(texts, environment, ignoring):
+        return "yes"
     for text in texts:
         said = _says(text, environment, ignoring)
         if said != "silent":
             return said
     return "silent"
+
+
+def _are_called(texts: Sequence[str], environment: str, ignoring: str) -> bool:
+    """Is one called by an environment of several words (``prod-us``) at its end, and does none speak of another than
+    those words do?"""
+    name = environment.lower()
+    within = [word for word in re.split(r"[^a-z0-9]+", name) if word in _ALL]
+    if not within or name in _ALL or name == ignoring.lower():
+        return False
+    called = re.compile(rf"(?:^|[^a-z0-9]){re.escape(name)}(?:\.[a-z0-9.]+)?(?=$|/)")
+    return any(called.search(text.lower()) for text in texts) and all(
+        speaks(texts, word, ignoring) != "no" for word in within
+    )
 
 
 def _says(text: str, environment: str, ignoring: str) -> Literal["yes", "no", "silent"]:

@@ -15,7 +15,16 @@ from typing import TypeVar
 from kfix.texts import say
 from manifests.objects import paths
 from manifests.refused import EditRefused, NotEditable
-from manifests.repository import clusters, deployed, kustomize, own_map, provenance, spaces, unsaid
+from manifests.repository import (
+    clusters,
+    deployed,
+    in_use,
+    kustomize,
+    own_map,
+    provenance,
+    spaces,
+    unsaid,
+)
 from manifests.repository.choosing import Choice
 from manifests.repository.environments import matches
 from manifests.repository.index import RepositoryIndex, Sighting
@@ -23,6 +32,7 @@ from manifests.repository.installers import may_force, read_map
 from manifests.repository.kustomize import Graph, Kustomization
 from manifests.repository.naming import built_names, named_in_files
 from manifests.repository.on_top import stated_on_top
+from manifests.repository.paper import is_paper
 from manifests.repository.provenance import Rung
 from manifests.repository.stated import StatedField, stating
 from manifests.text import equivalence, spans
@@ -116,6 +126,7 @@ def locate(
     )
     candidates = _of_namespace(search, _candidates(search))
     candidates, roots = _narrowed(search, candidates)
+    roots = roots if search.told else _in_use(search, candidates, roots)
     declared = candidates
     ways: list[Sighting | Kustomization] = [*roots, *_plain_of(search, candidates)]
     candidates, roots = _one_way(search, candidates, roots)
@@ -176,6 +187,11 @@ def _candidates(search: _Search) -> list[Sighting]:
             refused.append((seen.path, reason.refused))
     for path, why in refused:
         search.say(say("manifests.left_out", path=path, code=why.code, why=why.reason))
+    papers = [s for s in usable if is_paper(search.index, s.path)]
+    if papers and len(papers) == len(usable):
+        why = say("manifests.only_in_documentation", object=ref.key, names=_named(papers)[:_SHOWN])
+        raise NotEditable("NOT_FOUND", why)
+    usable = [s for s in usable if s not in papers]
     count, where = len(usable), _named(usable)
     if count == 1:
         search.say(say("manifests.document_declares", kind=ref.kind, name=ref.name, places=where))
@@ -240,6 +256,27 @@ def _narrowed(search: _Search, found: list[Sighting]) -> tuple[list[Sighting], l
         what = say("manifests.no_file_below_declares", names=folders, object=search.ref.key)
         raise NotEditable("NOT_FOUND", say("manifests.as_says", what=what, who=who))
     return found, _roots_in(search, found, folders)
+
+
+def _in_use(
+    search: _Search, found: Sequence[Sighting], roots: list[Kustomization]
+) -> list[Kustomization]:
+    """Without the overlays in whose place another one is deployed. Raises NotEditable NOT_FOUND where none is left."""
+    left = []
+    for root in roots:
+        one = in_use.instead_of(
+            search.index, search.graph, root, search.asked, search.hints.environment
+        )
+        if one is None:
+            left.append(root)
+            continue
+        why = say(
+            "manifests.not_in_use", folder=root.folder, installer=one.said_by, other=one.folder
+        )
+        if len(roots) == 1 and not _plain_of(search, found):
+            raise NotEditable("NOT_FOUND", why)
+        search.say(why)
+    return left or roots
 
 
 def _narrowing(search: _Search) -> list[tuple[str, tuple[str, ...]]]:

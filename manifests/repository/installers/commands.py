@@ -18,7 +18,13 @@ from typing import Any
 
 from kfix.texts import say
 from manifests.repository.index import RepositoryIndex
-from manifests.repository.installers import gitlab_jobs, grown, set_options, shell_values
+from manifests.repository.installers import (
+    cases,
+    gitlab_jobs,
+    grown,
+    set_options,
+    shell_values,
+)
 from manifests.repository.installers.shell_values import Tree
 
 _NAMES = re.compile(
@@ -125,7 +131,7 @@ def _of_jobs(index: RepositoryIndex, path: str, text: str, tree: Tree) -> Iterat
     """The commands of a script; of a pipeline those of each of its jobs, with the job's variables."""
     for job in gitlab_jobs.jobs(index, path, text):
         for one in in_text(path, job.text, tree):
-            yield replace(one, environment=job.environment)
+            yield replace(one, environment=job.environment or one.environment)
 
 
 def _deploys(path: str) -> bool:
@@ -141,7 +147,22 @@ def _names_test(command: InstallCommand) -> bool:
 
 
 def in_text(path: str, text: str, tree: Tree | None = None) -> Iterator[InstallCommand]:
-    """The commands of one text. ``tree``: the repository's paths, of which those that a variable leads to are taken."""
+    """The commands of one text, on every way through its cases. ``tree``: the repository's paths, of which those that a
+    variable leads to are taken."""
+    ways = cases.ways(text)
+    if len(ways) == 1:
+        yield from _in_way(path, ways[0].text, tree)
+        return
+    found: dict[str, tuple[InstallCommand, list[str]]] = {}
+    for way in ways:
+        for one in _in_way(path, way.text, tree):
+            found.setdefault(repr(one), (one, []))[1].append(way.environment)
+    for one, said in found.values():
+        # What runs on every way, or on several, says nothing of an environment.
+        yield replace(one, environment=said[0] if len(said) == 1 else "")
+
+
+def _in_way(path: str, text: str, tree: Tree | None) -> Iterator[InstallCommand]:
     text = grown.joined(re.sub(r"\\\r?\n", " ", text))
     text = "\n".join((_LOOP.sub(_without_turns, text, _LOOPS), *_turns(text)))
     holes = shell_values.marked(text, make=bool(_MAKE.search(path)))
@@ -188,8 +209,9 @@ def _filled(
         return
     files = [*command.value_files, *([subject] if charted else [])]
     ways = shell_values.resolved(files, [] if charted else [subject], literal, tree, starts)
+    sure = {mark: values[0] for mark, values in literal.items() if len(values) == 1}
     for way in ways or [{}]:
-        yield _map_words(command, functools.partial(shell_values.filled, said=way))
+        yield _map_words(command, functools.partial(shell_values.filled, said=sure | way))
 
 
 def _can_be_filled(

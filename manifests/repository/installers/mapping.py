@@ -23,6 +23,7 @@ from manifests.repository.installers import (
 )
 from manifests.repository.installers.commands import InstallCommand
 from manifests.repository.installers.model import Deployer, Installer, Map
+from manifests.repository.paper import is_paper
 from schemas.base import Json
 
 _ARGO, _FLUX, _HELM = "argoproj.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
@@ -36,7 +37,12 @@ def read_map(index: RepositoryIndex, declared: Iterable[tuple[str, Json]] | None
     if isinstance(known, Map) and declared is None:
         return known
     found = Map(index, kustomize.read_graph(index))
-    written = (one for kind in _KINDS for one in declared_objects(index, kind))
+    written = (
+        (place, item)
+        for kind in _KINDS
+        for place, item in declared_objects(index, kind)
+        if not is_paper(index, place)
+    )
     for place, item in written if declared is None else declared:
         found.installers += _by(_deployer(item), place, _of_object(index, item, place))
     for target in fleet.targets(index):

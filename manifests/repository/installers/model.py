@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kfix.texts import say
 from manifests.repository import dependencies, tree
-from manifests.repository.environments import is_called
+from manifests.repository.environments import is_called, is_same_place
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.kustomize import Graph, Kustomization
 
@@ -170,10 +170,17 @@ class Map:
         return tree.leading_to(self._ends, path)
 
     def _overlays(self, path: str) -> list[Kustomization]:
-        """The outermost ones, and those within that are called like an environment: prod may be built on dev."""
+        """The outermost ones, and those within that are called like an environment: prod may be built on dev. One of the
+        environment of all that is built on it is a part of theirs."""
         roots = self.graph.builds_of(path)
         within = (k for k in self.graph.above(path) if not k.component and k not in roots)
-        return [*roots, *(k for k in within if is_called(posixpath.basename(k.folder)))]
+        called = [k for k in within if is_called(posixpath.basename(k.folder))]
+        return [*roots, *(k for k in called if not self._is_part_of_all(k, roots))]
+
+    def _is_part_of_all(self, one: Kustomization, roots: Sequence[Kustomization]) -> bool:
+        name, built = posixpath.basename(one.folder), {r.folder for r in roots}
+        ends = [r for r in self.graph.ends_of(one.folder) if r.folder in built]
+        return bool(ends) and all(is_same_place(name, r.folder) for r in ends)
 
     def _unread(self, path: str) -> list[Installer]:
         """Kustomizations that cannot be read, where their text has to do with the file."""

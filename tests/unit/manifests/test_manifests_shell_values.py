@@ -93,3 +93,59 @@ def test_the_environment_is_the_one_that_the_job_says() -> None:
     said = f"{JOBS}  environment: {{name: $ENV}}\n"
     (found,) = commands.commands(build({**CHART, ".gitlab-ci.yml": said}))
     assert commands.words_of(found)[0] == "prod"
+
+
+CASES = """\
+case "$1" in
+  prod)
+    ENV=prod
+    NAMESPACE="shop"
+    ;;
+  staging) ENV=staging; NAMESPACE=shop-staging ;;
+  *)
+    echo unknown
+    exit 1
+    ;;
+esac
+helm upgrade --install api charts/api -n "$NAMESPACE" -f "envs/$ENV.yaml"
+"""
+
+
+def test_a_case_is_followed_arm_by_arm_with_all_that_an_arm_says() -> None:
+    found = commands.commands(build({**CHART, "deploy.sh": CASES}))
+    told = {(one.environment, one.namespace, *one.value_files) for one in found}
+    assert told == {
+        ("prod", "shop", "envs/prod.yaml"),
+        ("staging", "shop-staging", "envs/staging.yaml"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # What every arm runs alike is one command, of no arm's environment.
+        (f"case $1 in\nprod) ENV=prod ;;\nstaging) ENV=prod ;;\nesac\n{LINE}\n", [("", "prod")]),
+        # A default that no arm sets stays.
+        (f"ENV=staging\ncase $1 in\nprod) ENV=prod ;;\n*) ;;\nesac\n{LINE}\n",
+         [("", "staging"), ("prod", "prod")]),
+        # Two cases of one variable take the same arm.
+        ("case $1 in\nprod) A=eu ;;\nstaging) A=us ;;\nesac\ncase $1 in\nprod) B=prod ;;\nstaging) B=staging ;;\nesac\n"
+         "helm upgrade api charts/api -f envs/$A-$B.yaml\n", [("prod", "eu-prod"), ("staging", "?")]),
+    ],
+)  # fmt: skip
+def test_arms_tell_apart_only_what_they_change(text: str, expected: list[tuple[str, str]]) -> None:
+    found = commands.commands(build({**CHART, "deploy.sh": text}))
+    told = [
+        (one.environment, one.value_files[0].removeprefix("envs/").removesuffix(".yaml"))
+        if one.value_files[0] in CHART
+        else (one.environment, "?")
+        for one in found
+    ]
+    assert sorted(told) == sorted(expected)
+
+
+def test_a_case_within_a_function_or_with_another_inside_is_not_followed() -> None:
+    inside = "case $1 in\nprod)\n  if test $2; then ENV=prod; fi\n  ;;\nesac\n" + LINE + "\n"
+    assert sorted(values("deploy.sh", inside)) == files("eu-prod", "prod", "staging")
+    within = "f() {\n  case $1 in\n  prod) ENV=prod ;;\n  esac\n}\n" + LINE + "\n"
+    assert sorted(values("deploy.sh", within)) == files("eu-prod", "prod", "staging")
