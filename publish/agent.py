@@ -9,7 +9,7 @@ from publish.core.history import fix_of
 from publish.core.said import said_of
 from publish.core.spoken import Word
 from publish.ports import PublishPorts
-from publish.service import deciding, notify, rereading
+from publish.service import deciding, marking, notify, rereading
 from publish.service.answering import answer, overheard, snoozed
 from publish.service.merging import merge_when_told
 from publish.service.noting import noted, still_open
@@ -76,6 +76,9 @@ async def follow(record: MergeRequestEvent, ports: PublishPorts) -> MergeRequest
     """Keeps the ledger true to what people did, and answers what they ask: a closed merge request is a decision."""
     if record.action == "feedback" and record.command == "snooze":
         await snoozed(record, ports)
+    if record.action == "deployed":
+        await marking.hear_deployed(record, ports)
+        await marking.mark_moved(record, ports)
     if record.action not in _HEARD:
         return None
     word = Word(record.event_id, record.incident_id, record.action, record.occurred_at)
@@ -85,6 +88,7 @@ async def follow(record: MergeRequestEvent, ports: PublishPorts) -> MergeRequest
     if record.action == "merged":
         await tell_overtaken(record.incident_id, ports)
     await merge_when_told(record, ports)
+    await marking.mark_moved(record, ports)
     if record.action == "note":
         return await (answer if record.command else overheard)(record, ports)
     return None
@@ -112,4 +116,5 @@ async def remember(outcome: Outcome, ports: PublishPorts) -> MergeRequestEvent |
     if fix is not None and outcome.plan is not None:
         await ports.ledger.ended(outcome.incident_id, outcome.plan.plan_id, fix)
         await notify.tell_ended(outcome, ports)
+    await marking.mark_ended(outcome, ports)
     return await take_back(outcome, ports)

@@ -181,3 +181,14 @@ def labels(record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect) -> l
     kept = {scope: dialect.label(value) for scope, value in scoped.items()}
     between = dialect.capabilities.label_scope
     return [*out, *(f"{scope}{between}{value}" for scope, value in kept.items() if value)]
+
+
+def other_labels(
+    record: ValidatedPlans, chosen: ValidatedPlan, dialect: Dialect
+) -> tuple[list[str], list[str]]:
+    """(labels that this plan has and another one of the record has not, those that others have and this one has not)."""
+    mine = labels(record, chosen, dialect)
+    theirs = [labels(record, plan, dialect) for plan in record.plans]
+    own = [label for label in mine if any(label not in other for other in theirs)]
+    others = {label for other in theirs for label in other if label not in mine}
+    return own, sorted(others)

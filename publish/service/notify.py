@@ -7,7 +7,6 @@ from datetime import datetime
 
 import structlog
 
-from kfix.incident.forge.port import MarkedState
 from kfix.incident.redaction import mask
 from publish.core import notes
 from publish.core.decision import TrackedMergeRequest
@@ -28,8 +27,6 @@ from schemas.outcomes import Outcome
 from schemas.validated import ValidatedPlan, ValidatedPlans
 
 log = structlog.get_logger(__name__)
-#: What the label of a merged merge request says, by outcome.
-_ENDS: dict[str, MarkedState] = {"success": "held", "partial": "partial", "failure": "failed"}
 
 
 async def tell_done(
@@ -93,14 +90,13 @@ async def tell_remembered(known: TrackedMergeRequest, ports: PublishPorts) -> No
 
 async def tell_ended(outcome: Outcome, ports: PublishPorts) -> None:
     """Says on a merged merge request what was found afterwards."""
-    state = _ENDS.get(outcome.result)
     ref = await ports.ledger.ref_of(outcome.incident_id)
-    if state is None or ref is None or ports.forge is None or ports.limits.observe:
+    measured = outcome.result in ("success", "partial", "failure")
+    if not measured or ref is None or ports.forge is None or ports.limits.observe:
         return
     plan = outcome.plan.plan_id if outcome.plan else ""
     key = stable_id("ended", plan, outcome.result, outcome.merged_at)
     await ports.forge.note(ref, key, notes.ended(outcome, ports.forge.dialect, ports.language))
-    await ports.forge.mark(ref, state)
 
 
 def proposal(record: ValidatedPlans, chosen: ValidatedPlan) -> Proposal | None:

@@ -134,7 +134,8 @@ async def put_on_branch(
         message = description.commit_message(record, wanted, forge.dialect, ports.language)
         head = await forge.replace(project, branch, sure.target, message, commit.actions)
     draft = await draft_of(record, Allowed(sure, said.consent), ports, forge, commit=head)
-    await forge.rewrite(ref, draft.title, draft.description)
+    labels, instead_of = description.other_labels(record, wanted, forge.dialect)
+    await forge.rewrite(ref, draft.title, draft.description, labels=labels, instead_of=instead_of)
     return Switched(ref.model_copy(update={"sha": head, "title": draft.title}))
 
 

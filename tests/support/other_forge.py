@@ -240,9 +240,18 @@ class PullForge:
         held.pulls.append(made)
         return self._ref(draft.project, made)
 
-    async def rewrite(self, ref: MergeRequestRef, title: str, description: str) -> None:
+    async def rewrite(
+        self,
+        ref: MergeRequestRef,
+        title: str,
+        description: str,
+        *,
+        labels: Sequence[str] = (),
+        instead_of: Sequence[str] = (),
+    ) -> None:
         pull = self.repositories[ref.project].pull(ref)
         pull.title, pull.description = title, description
+        pull.labels = (pull.labels - set(instead_of)) | set(labels)
 
     async def mark(self, ref: MergeRequestRef, state: MarkedState) -> None:
         pull = self.repositories[ref.project].pull(ref)

@@ -17,7 +17,20 @@ from schemas.merge_requests import MergeRequestRef
 
 MergeRequestState = Literal["opened", "merged", "closed"]
 #: Where a merge request stands, for people who filter by label.
-MarkedState = Literal["proposed", "snoozed", "recovered", "held", "partial", "failed"]
+MarkedState = Literal[
+    "proposed",
+    "snoozed",
+    "recovered",
+    "closed",
+    "expired",
+    "superseded",
+    "merged",
+    "watching",
+    "held",
+    "partial",
+    "failed",
+    "reverted",
+]
 
 
 class Role(IntEnum):
@@ -261,8 +274,16 @@ class MergeRequests(Protocol):
         """Opens a merge request, or finds the open one that the branch has."""
         ...
 
-    async def rewrite(self, ref: MergeRequestRef, title: str, description: str) -> None:
-        """Changes what a merge request says."""
+    async def rewrite(
+        self,
+        ref: MergeRequestRef,
+        title: str,
+        description: str,
+        *,
+        labels: Sequence[str] = (),
+        instead_of: Sequence[str] = (),
+    ) -> None:
+        """Changes what a merge request says; ``labels`` take the place of those ``instead_of``, all others stay."""
         ...
 
     async def mark(self, ref: MergeRequestRef, state: MarkedState) -> None:

@@ -218,9 +218,21 @@ class GitLabForge:
             lambda gl: gl.projects.get(check_project(project), lazy=True).commits.create(body)
         )
 
-    async def rewrite(self, ref: MergeRequestRef, title: str, description: str) -> None:
+    async def rewrite(
+        self,
+        ref: MergeRequestRef,
+        title: str,
+        description: str,
+        *,
+        labels: Sequence[str] = (),
+        instead_of: Sequence[str] = (),
+    ) -> None:
         """See ``port.Forge``."""
         body = {"title": title, "description": description}
+        if labels:
+            body["add_labels"] = ",".join(labels)
+        if instead_of:
+            body["remove_labels"] = ",".join(instead_of)
         await self._change(ref, body)
 
     async def mark(self, ref: MergeRequestRef, state: MarkedState) -> None:
