@@ -98,7 +98,7 @@ async def _tried_again(
         verdict,
         incident_id=membership.incident_id,
         fingerprint=membership.fingerprint,
-        role="first",
+        role="first" if membership.role == "first" else "repeat",
         said=said,
         failed=membership.failed,
         language=ports.language,
