@@ -102,6 +102,12 @@ def outcome_of(incident: Document) -> str:
     return ""
 
 
+def first_outcome(incident: Document) -> str:
+    """The result of the incident's first attempt; empty while there is none."""
+    attempts = incident.get("attempts") or [incident]
+    return outcome_of(attempts[0])
+
+
 def similar_found(incident: Document) -> int:
     """How many earlier incidents were found alike."""
     return int((incident.get("learning") or {}).get("similar_incidents_found") or 0)

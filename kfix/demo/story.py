@@ -1,5 +1,5 @@
-"""The story: trouble, a merge request with proof, a merge, recovery, an outcome; the same trouble once more; then trouble
-of a service that another system watches."""
+"""The story: trouble, a merge request with proof, a merge, recovery, an outcome; the same trouble once more, too large for
+its first fix, which is taken back and followed by a better one; then trouble of a service that another system watches."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from kfix.demo.servers import (
     ConsoleServer,
     Document,
     SandboxServer,
-    outcome_of,
+    first_outcome,
     reached,
     similar_found,
 )
 
 _POLL_S = 0.25
-#: How much more the service needs when the trouble comes again, tried in turn until the raised limit is too small.
+#: How much more the service needs when the trouble comes again, tried in turn until the raised limit is too small. It is
+#: more than the next step of a limit gives, too: whether a fix holds is for the sandbox's world to say.
 _GROWTH = (2.5, 5.0, 10.0)
 _STEPS = {"diagnosis": "diagnosis", "plans": "plans", "checks": "safety checks"}
 
@@ -69,6 +70,7 @@ class DemoStory:
         again, later = self._until_merge_request(name, service, growth=_GROWTH)
         found = self._wait("similar incidents", lambda: similar_found(self.console.incident(again)))
         self.screen.done("the earlier incident was found as similar", f"{found} similar, !{later}")
+        self._merge_and_try_again(service, again, later)
         self.screen.title(f"{second['title']} (watched by {PROMETHEUS.name})")
         name, service = str(second["name"]), str(second["service"])
         _, iid = self._until_merge_request(name, service, growth=(1.0,), watched=PROMETHEUS)
@@ -158,8 +160,7 @@ class DemoStory:
         mr = self._show_diff(iid)
         self.screen.block(f"!{iid} {mr['title']}", str(mr["description"]), "markdown")
 
-    def _merge_and_recover(self, service: str, incident: str, iid: int) -> None:
-        self.screen.title("A reviewer merges it")
+    def _merge(self, iid: int) -> None:
         before = len(self.sandbox.state()["gitlab_deliveries"])
         self.sandbox.merge(iid)
         self.screen.done(f"!{iid} was approved and merged")
@@ -172,15 +173,58 @@ class DemoStory:
             ],
         )
         self.screen.done("GitLab's webhook was delivered")
+
+    def _recovered(self, service: str) -> None:
         self._wait(
             f"{service} to recover",
             lambda: self.sandbox.state()["services"][service]["condition"] == "healthy",
         )
         self.screen.done(f"{service} is healthy again")
-        result = self._wait(
-            "the check after the deployment", lambda: outcome_of(self.console.incident(incident))
+
+    def _outcome(self, incident: str) -> str:
+        result = str(
+            self._wait(
+                "the check after the deployment",
+                lambda: first_outcome(self.console.incident(incident)),
+            )
         )
         self.screen.done("outcome stored", result)
+        return result
+
+    def _merge_and_try_again(self, service: str, incident: str, iid: int) -> None:
+        """Merges a fix; where it does not hold, shows what takes it back and the plan after it, and merges that one."""
+        self.screen.title("A reviewer merges this one as well")
+        before = self.sandbox.state()
+        self._merge(iid)
+        if self._outcome(incident) != "failure":
+            self._recovered(service)
+            return
+        self.screen.title(f"!{iid} did not hold: it is taken back, and there is a better plan")
+        back = self._branch("what takes it back", f"{incident}-revert")
+        self.screen.done(f"!{back['iid']} takes !{iid} back, for people to merge", str(back["url"]))
+        self._show_diff(int(back["iid"]))
+        better = self._branch("the next plan", f"{incident}-try2")
+        self.screen.done(f"!{better['iid']} is the next plan", str(better["title"]))
+        self._show_diff(int(better["iid"]))
+        self._chat(before)
+        self._merge(int(better["iid"]))
+        self._recovered(service)
+
+    def _branch(self, what: str, name: str) -> Document:
+        """The merge request from that incident's, attempt's or revert's branch."""
+        branch = f"kfix/incident-{name}"
+
+        def look() -> Document | None:
+            found = self.sandbox.state()["merge_requests"]
+            return next((dict(mr) for mr in found if mr["branch"] == branch), None)
+
+        return dict(self._wait(what, look))
+
+    def _merge_and_recover(self, service: str, incident: str, iid: int) -> None:
+        self.screen.title("A reviewer merges it")
+        self._merge(iid)
+        self._recovered(service)
+        result = self._outcome(incident)
         if result != "success":
             raise DemoFailed(f"the outcome is {result}, not success")
 

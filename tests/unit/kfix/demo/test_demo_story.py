@@ -44,7 +44,9 @@ class House:
     def __init__(self, flaw: str = "") -> None:
         self.flaw = flaw
         self.broken = 0
+        self.hooks = 0
         self.merged = False
+        self.failed = False
         self.growth: list[float] = []
         self.sources: list[str] = []
 
@@ -57,7 +59,10 @@ class House:
             self.sources.append(json.loads(request.content)["source"])
             return httpx.Response(200, json={"state": self.state()})
         if path == "/_sandbox/merge":
-            self.merged = True
+            iid = json.loads(request.content)["iid"]
+            self.failed = self.failed or (iid == 2 and self.flaw != "held")
+            self.merged = iid != 2 or self.flaw == "held"
+            self.hooks += 1
             return httpx.Response(200, json={"state": "merged"})
         if path == "/_sandbox/state":
             return httpx.Response(200, json=self.state())
@@ -70,16 +75,19 @@ class House:
     def state(self) -> dict[str, Any]:
         ill = self.broken and not self.merged
         door = 401 if self.flaw == "door" else 202
+        branches = [f"inc-{n}" for n in range(1, self.broken + 1)]
+        if self.failed:
+            branches[2:2] = ["inc-2-revert", "inc-2-try2"]
         mrs = [
             {
                 "iid": n,
-                "branch": f"kfix/incident-inc-{n}",
+                "branch": f"kfix/incident-{branch}",
                 "url": "u",
                 "title": "t",
-                "diff": "+ memory",
+                "diff": f"+ memory of {branch}",
                 "description": "proof",
             }
-            for n in range(1, self.broken + 1)
+            for n, branch in enumerate(branches, 1)
         ]
         return {
             "services": {
@@ -88,10 +96,10 @@ class House:
             },
             "datadog_deliveries": [{"status": door}] * self.sources.count("datadog"),
             "alertmanager_deliveries": [{"status": door}] * self.sources.count("prometheus"),
-            "gitlab_deliveries": [{"status": 202}] * self.merged,
+            "gitlab_deliveries": [{"status": 202}] * self.hooks,
             "merge_requests": [] if self.flaw == "no_mr" else mrs,
-            "slack": [{}] * self.broken,
-            "teams": self.broken,
+            "slack": [{}] * (self.broken + self.failed),
+            "teams": self.broken + self.failed,
         }
 
     def incident(self, number: int) -> dict[str, Any]:
@@ -116,6 +124,9 @@ class House:
             }
         if number == 1 and self.merged:
             found["outcome"] = {"result": "failure" if self.flaw == "failure" else "success"}
+        if number == 2 and (self.failed or self.merged):
+            result = "failure" if self.failed else "success"
+            found["attempts"] = [{"outcome": {"result": result}}, {"outcome": None}]
         return found
 
 
@@ -152,10 +163,20 @@ def test_the_story_goes_from_trouble_to_the_similar_incident() -> None:
         "outcome stored: success",
         "comes again",
         "found as similar: 1 similar, !2",
+        "!2 was approved and merged",
+        "outcome stored: failure",
+        "!2 did not hold",
+        "!3 takes !2 back",
+        "+ memory of inc-2-revert",
+        "!4 is the next plan",
+        "+ memory of inc-2-try2",
+        "Slack has the message",
+        "!4 was approved and merged",
+        "cart is healthy again",
         "checkout is slow (watched by Prometheus)",
         "Alertmanager's webhook was delivered",
         "from Prometheus, Kubernetes",
-        "merge request !3",
+        "merge request !5",
         "+ memory",
     ]
     at = 0
@@ -163,6 +184,12 @@ def test_the_story_goes_from_trouble_to_the_similar_incident() -> None:
         at = next(n for n in range(at, len(steps)) if wanted in steps[n])
     assert house.growth == [1.0, 2.5, 1.0]
     assert house.sources == ["datadog", "datadog", "prometheus"]
+
+
+def test_a_second_fix_that_holds_is_told_as_such() -> None:
+    steps = tell(House("held"))
+    assert not [step for step in steps if "did not hold" in step or "takes" in step]
+    assert steps.count("outcome stored: success") == 2
 
 
 @pytest.mark.parametrize(
