@@ -2,7 +2,7 @@
 
 Promised: rules decide alone and in milliseconds; a model's answer can only choose from closed lists; a playbook
 that cannot be used keeps the stage from starting; one trouble is one incident, whatever number of alerts, redeliveries
-and replicas there are.
+and replicas there are; a merged fix that did not hold is followed by at most two further attempts, and is not proposed again.
 """
 
 from typing import TYPE_CHECKING
