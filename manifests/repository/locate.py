@@ -189,8 +189,9 @@ def _candidates(search: _Search) -> list[Sighting]:
         search.say(say("manifests.left_out", path=path, code=why.code, why=why.reason))
     papers = [s for s in usable if is_paper(search.index, s.path)]
     if papers and len(papers) == len(usable):
-        why = say("manifests.only_in_documentation", object=ref.key, names=_named(papers)[:_SHOWN])
-        raise NotEditable("NOT_FOUND", why)
+        shown = _named(papers)[:_SHOWN]
+        said = say("manifests.only_in_documentation", object=ref.key, names=shown)
+        raise NotEditable("NOT_FOUND", said)
     usable = [s for s in usable if s not in papers]
     count, where = len(usable), _named(usable)
     if count == 1:
@@ -271,7 +272,10 @@ def _in_use(
             left.append(root)
             continue
         why = say(
-            "manifests.not_in_use", folder=root.folder, installer=one.said_by, other=one.folder
+            "manifests.not_in_use",
+            folder=root.folder,
+            installer=one.said_by,
+            other=one.folder or ".",
         )
         if len(roots) == 1 and not _plain_of(search, found):
             raise NotEditable("NOT_FOUND", why)
