@@ -9,6 +9,9 @@ from kfix.engine.runtime.stage import Asgi, Publisher, Stage
 from kfix.engine.topics import Topic
 from schemas.base import Record
 
+#: Older incidents are counted after a migration; records that come meanwhile must not wait.
+_FILL_EVERY_S, _FILL_TIMES, _FILL_AT_ONCE = 5.0, 20, 50
+
 
 def build(ports: ConsolePorts, publisher: Publisher) -> Asgi:
     """The door; FastAPI is imported only where it is opened."""
@@ -35,3 +38,11 @@ def _keep(topic: Topic[Record]) -> None:
 
 for _topic in topics.ALL:
     _keep(_topic)
+
+
+@app.every(seconds=lambda _: _FILL_EVERY_S)
+async def count_older(ports: ConsolePorts) -> None:
+    """Counts incidents from before there were figures of trust, a few at a time: each time holds the store."""
+    for _ in range(_FILL_TIMES):
+        if not await ports.projection.fill_trust(_FILL_AT_ONCE):
+            break

@@ -10,6 +10,7 @@ from typing import Protocol
 from console.core.story import IncidentStory
 from console.settings import Console
 from kfix.incident.judgement_links import LinkKeys
+from kfix.incident.trust.figures import ModelPrice, TrustFigures
 from schemas.base import Json, Record
 from schemas.dead_letters import DeadLetter
 
@@ -54,6 +55,16 @@ class Projection(Protocol):
 
         ``None`` when nobody spoke of it.
         """
+        ...
+
+    async def trust(
+        self, prices: Mapping[str, ModelPrice], *, since: datetime | None, until: datetime
+    ) -> TrustFigures:
+        """The figures of the attempts whose alerts happened from ``since`` (``None``: ever) on, before ``until``."""
+        ...
+
+    async def fill_trust(self, most: int) -> bool:
+        """Counts up to ``most`` incidents of which nothing was counted when they came; whether there may be more."""
         ...
 
 

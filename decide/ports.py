@@ -142,11 +142,17 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a model wrote, what it cost in tokens (0 where the service does not say), and why it stopped."""
+    """What a model wrote, what it read and wrote in tokens (0 where the service does not say), and why it stopped."""
 
     text: str
-    tokens: int
+    input_tokens: int
+    output_tokens: int
     ended: Literal["done", "refused", "truncated"]
+
+    @property
+    def tokens(self) -> int:
+        """Both together."""
+        return self.input_tokens + self.output_tokens
 
 
 class ChatModel(Protocol):

@@ -74,6 +74,9 @@ class MergeRequestEvent(Record):
     #: Of a note: its text (masked, capped). Of a pipeline: its status. Of declined: the explanation.
     text: str = ""
     reason: AbstentionReason = ""
+    #: Of declined: which rule of publish's own stopped it (``capped``, ``observe``, …); empty where ``reason`` says it all,
+    #: and in records of older versions.
+    why: str = ""
     #: ``feedback``, ``snooze``, ``alternative``, ``explain``, ``help`` and its argument, for ``/kfix …`` notes. A wish:
     #: whether ``actor`` may have it is decided by who answers. ``snooze`` with the action ``feedback`` is one of the
     #: console, which has decided that already.

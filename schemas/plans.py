@@ -308,6 +308,11 @@ class SecondOpinion(Spoken):
     failure_class: str = ""
     summary: str = ""
     elapsed_ms: float = 0.0
+    #: Calls that were made for it, repairs and retries included, and the tokens of those that were answered, as the service
+    #: says, else what was set aside for the call. All 0 for an answer that was kept, and in records of older versions.
+    model_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
     reason_text: Text | None = None
 
 

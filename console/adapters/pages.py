@@ -14,10 +14,13 @@ from console.core.judging import SILENCES
 from console.core.places import proof_of
 from console.core.plots import Plot, plots
 from console.core.story import IncidentStory, timeline
+from console.core.trust_output import RANGES
 from console.core.words import Words, told
 from console.ports import Listed
 from kfix.incident.fix_life import NEXT
 from kfix.incident.judgement_links import PATH, JudgementLink
+from kfix.incident.trust.figures import TrustFigures
+from kfix.incident.trust.intervals import Rate
 from kfix.texts import known, language_of, word
 from manifests.proposal.by_hand import by_hand
 from schemas.dead_letters import DeadLetter
@@ -54,7 +57,12 @@ class Pages:
         )
         self._environment.filters |= {
             "by_hand": by_hand,
+            "because": self._because,
             "clock": _clock,
+            "days": self._days,
+            "interval": _interval,
+            "money": _money,
+            "span": _span,
             "moment": _moment,
             "percent": _percent,
             "number": _number,
@@ -106,6 +114,24 @@ class Pages:
             refresh=0,
         )
 
+    def trust(self, found: TrustFigures, since: str, currency: str) -> str:
+        """Figures of trust over the range ``since``."""
+        return self._render(
+            "trust.html",
+            found=found,
+            since=since,
+            ranges=tuple(dict.fromkeys((*RANGES, since))),
+            currency=currency,
+            refresh=0,
+        )
+
+    def _because(self, reason: str) -> str:
+        """Why nothing was proposed: decide's words for it, else publish's, else the reason itself."""
+        for text_id in (f"decide.answer.{reason}", f"publish.{reason}"):
+            if reason and known(text_id):
+                return word(text_id, self._words.language)
+        return reason.replace("_", " ")
+
     def _why(self, letter: DeadLetter) -> str:
         """The reason in words, where there are some."""
         text_id = f"publish.unread_{letter.reason}"
@@ -144,6 +170,11 @@ class Pages:
     def _told(self, record: Any, field: str) -> Any:
         return told(record, field, self._words.language)
 
+    def _days(self, since: str) -> str:
+        if since == "all":
+            return self._words["all_time"]
+        return f"{since.removesuffix('d')} {self._words['days']}"
+
     def _say(self, word: str) -> str:
         return self._words.get(word, word.replace("_", " "))
 
@@ -176,6 +207,32 @@ def _moment(at: datetime | None) -> str:
 
 def _percent(value: float | None) -> str:
     return f"{value * 100:.0f} %" if value is not None else ""
+
+
+def _interval(rate: Rate) -> str:
+    """The 95 % interval in whole per cent, rounded outwards."""
+    low, high = rate.percents
+    return f"{low}–{high} %"
+
+
+def _money(amount: float) -> str:
+    return f"{amount:.2f}" if amount >= 1 else f"{amount:.4f}"
+
+
+def _span(seconds: float | None) -> str:
+    """A duration in the largest units that tell: ``42 s``, ``3 min``, ``2 h 5 min``, ``3 d 4 h``."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
 
 
 def _number(value: float | None) -> str:

@@ -12,11 +12,13 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
+from console.adapters import trust
 from console.core.listing import KeptSummary, line_of
 from console.core.projection import kept
 from console.core.story import IncidentStory, incident_of, summary_of, tell
 from console.ports import Listed
 from kfix.engine import topics
+from kfix.incident.trust.figures import ModelPrice, TrustFigures
 from kfix.infra.store.console_tables import incident_lines, incident_records
 from kfix.infra.store.transactions import insert_missing, transact
 from schemas import errors
@@ -37,6 +39,8 @@ class SqlProjection:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        #: The last incident that ``fill_trust`` looked at; ``None``: it has seen all that were there.
+        self._filled_to: str | None = ""
 
     async def keep(self, topic: str, record: Record) -> None:
         """Inserted once for topic and event. Raises errors.Unavailable."""
@@ -58,6 +62,7 @@ class SqlProjection:
             )
             if stored.rowcount and values["incident_id"]:
                 _draw(connection, str(values["incident_id"]))
+                trust.keep(connection, record)
 
         await self._transact(write)
 
@@ -147,6 +152,26 @@ class SqlProjection:
             topics.BY_NAME[topic].model.model_validate_json(payload) for topic, payload in rows
         ]
         return tell(incident_id, records)
+
+    async def trust(
+        self, prices: Mapping[str, ModelPrice], *, since: datetime | None, until: datetime
+    ) -> TrustFigures:
+        """The figures of the attempts whose alerts happened then. Raises errors.Unavailable."""
+
+        def read(connection: Connection) -> TrustFigures:
+            return trust.figures(connection, prices, since=since, until=until)
+
+        return await self._in_thread(read)
+
+    async def fill_trust(self, most: int) -> bool:
+        """Counts up to ``most`` incidents of which nothing was counted when they came; whether there may be more. Raises errors.Unavailable."""
+        after = self._filled_to
+        if after is None:
+            return False
+        self._filled_to = await self._transact(
+            lambda connection: trust.fill(connection, after, most)
+        )
+        return self._filled_to is not None
 
     async def _transact(self, work: Callable[[Connection], T]) -> T:
         return await transact(self._engine, work, what="the console's store")

@@ -16,12 +16,15 @@ from pydantic import BaseModel, Field
 from console.adapters.judging import JudgementDoor
 from console.adapters.origin import check_same_site, read_body
 from console.adapters.pages import Pages
+from console.adapters.trust_recent import RecentTrust
 from console.core.judging import NAME, TEXT, Judgement, Silence, judged
 from console.core.output import complete
 from console.core.story import IncidentStory
+from console.core.trust_output import trust_json
 from console.ports import ConsolePorts, Listed
 from kfix.engine.runtime.stage import Publisher
 from kfix.incident.judgement_links import PATH
+from kfix.incident.trust.figures import TrustFigures
 from schemas import errors
 from schemas.dead_letters import DeadLetter
 from schemas.feedback import FeedbackWay
@@ -34,6 +37,8 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+#: The time range of figures of trust where nobody says another.
+_RANGE = "30d"
 
 
 class FeedbackBody(BaseModel):
@@ -61,6 +66,7 @@ class _Door:
         self._publisher = publisher
         self._pages = Pages(ports.language)
         self._judging = JudgementDoor(ports, publisher, self._pages)
+        self._trust = RecentTrust(ports)
 
     def router(self) -> APIRouter:
         router = APIRouter()
@@ -80,10 +86,12 @@ class _Door:
         self._judging.add(router)
         add("/dead-letters", self.letters_page, response_class=HTMLResponse)
         add("/dead-letters.json", self.letters_json)
+        add("/trust", self.trust_page, response_class=HTMLResponse)
+        add("/trust.json", self.trust_json)
         add("/style.css", self.style, include_in_schema=False)
         add("/healthz", lambda: PlainTextResponse("ok"))
         add("/readyz", self.ready)
-        add("/metrics", metrics)
+        add("/metrics", self.metrics)
         return router
 
     async def guard(
@@ -216,6 +224,29 @@ class _Door:
         found = await self._ports.projection.letters(limit=size + 1, offset=page * size)
         return found[:size], len(found) > size
 
+    async def trust_page(self, since: str = _RANGE) -> Response:
+        """Figures of trust over a time range."""
+        found = await self._figures(since)
+        return HTMLResponse(self._pages.trust(found, since, self._ports.settings.currency))
+
+    async def trust_json(self, since: str = _RANGE) -> Response:
+        """The same as JSON."""
+        found = await self._figures(since)
+        return JSONResponse(trust_json(found, self._ports.settings.currency))
+
+    async def _figures(self, since: str) -> TrustFigures:
+        try:
+            return await self._trust.figures(since)
+        except ValueError as failure:
+            raise HTTPException(422, str(failure)) from failure
+
+    async def metrics(self) -> Response:
+        """Prometheus metrics of this process, with the figures of trust of the last 30 days."""
+        await self._trust.measure()
+        return Response(
+            prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST
+        )
+
     async def style(self) -> Response:
         return Response(self._pages.style, media_type="text/css")
 
@@ -239,13 +270,6 @@ async def _form_of(request: Request) -> FeedbackBody:
         return FeedbackBody.model_validate(dict(parse_qsl(body, keep_blank_values=True)))
     except ValueError as failure:
         raise HTTPException(422, "this is not the feedback form") from failure
-
-
-def metrics() -> Response:
-    """Prometheus metrics of this process."""
-    return Response(
-        prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST
-    )
 
 
 def _listed_json(listed: list[Listed]) -> dict[str, Any]:

@@ -51,8 +51,8 @@ class ClaudeChat:
 
 def _completion(message: Any) -> Completion:
     text = "".join(block.text for block in message.content if block.type == "text")
-    tokens = int(message.usage.input_tokens) + int(message.usage.output_tokens)
+    tokens = int(message.usage.input_tokens), int(message.usage.output_tokens)
     if message.stop_reason == "refusal":
-        return Completion(text, tokens, "refused")
+        return Completion(text, *tokens, "refused")
     cut = message.stop_reason in ("max_tokens", "model_context_window_exceeded")
-    return Completion(text, tokens, "truncated" if cut else "done")
+    return Completion(text, *tokens, "truncated" if cut else "done")

@@ -57,6 +57,7 @@ def _completion(response: Any) -> Completion:
     cut = choice.finish_reason in ("length", "model_length")
     return Completion(
         content if isinstance(content, str) else "",
-        int(response.usage.total_tokens or 0),
+        int(response.usage.prompt_tokens or 0),
+        int(response.usage.completion_tokens or 0),
         "truncated" if cut else "done",
     )

@@ -76,8 +76,9 @@ class OpenAIChat:
 
 def _completion(response: Any) -> Completion:
     choice = response.choices[0]
-    tokens = int(response.usage.total_tokens) if response.usage else 0
+    usage = response.usage
+    tokens = (int(usage.prompt_tokens), int(usage.completion_tokens)) if usage else (0, 0)
     if choice.message.refusal or choice.finish_reason == "content_filter":
-        return Completion(choice.message.refusal or "", tokens, "refused")
+        return Completion(choice.message.refusal or "", *tokens, "refused")
     cut = choice.finish_reason == "length"
-    return Completion(choice.message.content or "", tokens, "truncated" if cut else "done")
+    return Completion(choice.message.content or "", *tokens, "truncated" if cut else "done")

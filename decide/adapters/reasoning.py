@@ -58,6 +58,15 @@ class Patience:
     wait_s: float = 2.0
 
 
+@dataclass(slots=True)
+class _Spent:
+    """What one question has cost so far. Where a service does not say, what was set aside for the call counts."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
 class ModelReasoner:
     """``decide.ports.Reasoner`` over any chat."""
 
@@ -79,31 +88,42 @@ class ModelReasoner:
     async def consider(self, question: Question) -> Opinion:
         """A kept answer, else one from the model within the budget, asked again once where it is malformed. Never raises from ``schemas.errors``: the opinion has a ``failure``."""
         started = time.monotonic()
-        answer, failure = None, ""
+        answer, failure, spent = None, "", _Spent()
         try:
             async with asyncio.timeout(self._patience.total_s):
-                answer, failure = await self._recall_or_ask(question)
+                answer, failure = await self._recall_or_ask(question, spent)
         except TimeoutError:
             self._breaker.note(well=False)
             failure = "timed_out"
         except errors.KFixError as trouble:
             failure = trouble.reason
         elapsed_ms = (time.monotonic() - started) * 1000
-        return Opinion(self._chat.provider, self._chat.model, answer, failure, elapsed_ms)
+        return Opinion(
+            self._chat.provider,
+            self._chat.model,
+            answer,
+            failure,
+            elapsed_ms,
+            spent.calls,
+            spent.input_tokens,
+            spent.output_tokens,
+        )
 
     async def close(self) -> None:
         """Closes the chat's connections."""
         await self._chat.close()
 
-    async def _recall_or_ask(self, question: Question) -> tuple[ModelAnswer | None, str]:
+    async def _recall_or_ask(
+        self, question: Question, spent: _Spent
+    ) -> tuple[ModelAnswer | None, str]:
         kept = await self._book.answer(question.key, self._name)
-        return (kept, "") if kept is not None else await self._ask(question)
+        return (kept, "") if kept is not None else await self._ask(question, spent)
 
     @property
     def _name(self) -> str:
         return f"{self._chat.provider}/{self._chat.model}"
 
-    async def _ask(self, question: Question) -> tuple[ModelAnswer | None, str]:
+    async def _ask(self, question: Question, spent: _Spent) -> tuple[ModelAnswer | None, str]:
         """At most three calls: the first, one repair of a malformed answer, one retry of a passing failure."""
         messages = [Message("user", question.user)]
         repaired = retried = False
@@ -111,7 +131,7 @@ class ModelReasoner:
             if not self._breaker.allows():
                 return None, "circuit_open"
             try:
-                done, answer = await self._call(question, messages)
+                done, answer = await self._call(question, messages, spent)
             except errors.Retryable as trouble:
                 wait_s = trouble.retry_after_s or 0.2
                 if retried or wait_s > self._patience.wait_s:
@@ -133,19 +153,22 @@ class ModelReasoner:
             ]
 
     async def _call(
-        self, question: Question, messages: list[Message]
+        self, question: Question, messages: list[Message], spent: _Spent
     ) -> tuple[Completion, ModelAnswer | None]:
         size = len(question.system) + sum(len(m.text) for m in messages)
         reserved = size // _TOKEN_CHARACTERS + MOST_TOKENS
         call = await self._book.reserve(question.key, self._name, question.incident, reserved)
         if not call:
             raise errors.Rejected("the budget for second opinions is spent", reason="no_budget")
+        spent.calls += 1
         try:
             done = await self._chat.complete(question.system, messages)
         except errors.KFixError as trouble:
             self._breaker.note(well=isinstance(trouble, errors.Rejected))
             raise
         self._breaker.note(well=True)
+        spent.input_tokens += done.input_tokens if done.tokens else reserved - MOST_TOKENS
+        spent.output_tokens += done.output_tokens if done.tokens else MOST_TOKENS
         answer = _read(done) if done.ended == "done" else None
         with suppress(
             errors.KFixError

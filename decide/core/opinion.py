@@ -110,6 +110,9 @@ def settle(
         prompt_version=question.prompt_version,
         asked=True,
         elapsed_ms=opinion.elapsed_ms,
+        model_calls=opinion.calls,
+        input_tokens=opinion.input_tokens,
+        output_tokens=opinion.output_tokens,
     )
     answer, analysis = opinion.answer, verdict.analysis
     if answer is None or analysis is None:

@@ -125,6 +125,10 @@ class Opinion:
     answer: ModelAnswer | None = None
     failure: str = ""
     elapsed_ms: float = 0.0
+    #: Calls that were made for it, and what those cost in tokens: none for an answer that was kept.
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

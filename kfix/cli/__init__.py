@@ -26,6 +26,7 @@ COMMANDS: tuple[str, ...] = (
     "forget",
     "settings",
     "incident",
+    "trust",
     "capture",
     "diagnose",
     "edit",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kfix.incident import judgements
+from kfix.incident.trust.intervals import Rate
 from schemas.context import OutcomeResult
 from schemas.feedback import Feedback
 
@@ -32,13 +33,22 @@ def worth(result: OutcomeResult) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class FixRecord:
-    """How a kind of fix fared. ``mean`` of the posterior and its standard deviation; plain counts beside."""
+    """How a kind of fix fared. ``mean`` of the posterior and its standard deviation; plain counts beside.
+
+    ``taken_back``: of the merged ones, those whose change was taken back by a merge request that was merged.
+    """
 
     mean: float
     deviation: float
     merged: int
     held: int
     rejected: int
+    taken_back: int = 0
+
+    @property
+    def held_percents(self) -> tuple[int, int]:
+        """Wilson's 95 % interval of the share that held, in whole per cent, rounded outwards."""
+        return Rate(self.held, self.merged).percents
 
 
 def posterior(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, func, insert, select, update
+from sqlalchemy import Connection, Engine, Table, exists, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kfix.infra.store.publish_tables import (
@@ -29,12 +29,17 @@ from publish.core.notice import NoticeKind
 from publish.core.spoken import Word, standing_of
 from publish.ports import PublishedProposal
 from schemas import errors
+from schemas.identity import revert_of
 from schemas.merge_requests import MergeRequestRef, Notification
 from schemas.validated import ValidatedPlans
 
 T = TypeVar("T")
 #: Rows of a repository that caps and breaker look at.
 _RECENT = 200
+#: Fixes of one kind that its record is made of, the newest ones.
+_MOST_FIXES = 5_000
+#: What the id of a revert ends with.
+_REVERT = revert_of("")
 
 
 class SqlPublishLedger(SqlClock):
@@ -298,16 +303,19 @@ class SqlPublishLedger(SqlClock):
         self, failure_class: str, workload_kind: str, fix_kind: str
     ) -> Sequence[Fix]:
         """See ``ports.Ledger``. Newest first."""
-        known = fix_outcomes.c
+        known, said = fix_outcomes.c, merge_request_words.c
+        reverted = exists().where(
+            said.incident_id == known.incident_id + _REVERT, said.action == "merged"
+        )
         query = (
-            select(fix_outcomes)
+            select(fix_outcomes, reverted.label("taken_back"))
             .where(
                 known.failure_class == failure_class,
                 known.workload_kind == workload_kind,
                 known.fix_kind == fix_kind,
             )
             .order_by(known.occurred_at.desc())
-            .limit(_RECENT)
+            .limit(_MOST_FIXES)
         )
         rows = await _in_thread(self._rows, query)
         return [
@@ -317,6 +325,7 @@ class SqlPublishLedger(SqlClock):
                 row["fix_kind"],
                 row["result"],
                 _utc(row["occurred_at"]),
+                bool(row["taken_back"]),
             )
             for row in rows
         ]

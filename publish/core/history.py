@@ -19,6 +19,13 @@ class Fix:
     fix_kind: str
     result: OutcomeResult
     at: datetime
+    #: The merge request that takes it back was merged.
+    taken_back: bool = False
+
+    @property
+    def counted(self) -> OutcomeResult:
+        """The result that counts: what people took back did not hold."""
+        return "failure" if self.taken_back else self.result
 
 
 def fix_of(outcome: Outcome) -> Fix | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kfix.incident.fix_record import FixRecord, posterior
 from kfix.incident.forge.dialect import Dialect
 from kfix.incident.forge.port import Forge, MergeRequestDraft
@@ -124,7 +126,8 @@ async def _fared(
         return None
     plan, failure = chosen.plan, record.analysis.failure_class
     known = await ports.ledger.fixes_like(failure, plan.workload_kind, plan.fix_kind)
-    return posterior(((fix.result, fix.at) for fix in known), ports.now())
+    fared = posterior(((fix.counted, fix.at) for fix in known), ports.now())
+    return replace(fared, taken_back=sum(fix.taken_back for fix in known))
 
 
 async def _reviewers(

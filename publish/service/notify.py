@@ -40,7 +40,16 @@ async def tell_done(
     if said.notice is not None and not quiet:
         told = await tell(record.incident_id, said.notice, ports)
     now, ref = ports.now(), done.ref
-    return event(record, done.action, now, ref=ref, told=told, text=said.text, chosen=done.plan)
+    return event(
+        record,
+        done.action,
+        now,
+        ref=ref,
+        told=told,
+        text=said.text,
+        chosen=done.plan,
+        why=done.why,
+    )
 
 
 async def tell(key: str, notice: Notice, ports: PublishPorts) -> tuple[Notification, ...]:
@@ -122,6 +131,7 @@ def event(
     told: tuple[Notification, ...] = (),
     text: str = "",
     chosen: ValidatedPlan | None = None,
+    why: str = "",
 ) -> MergeRequestEvent:
     """The record for ``mr.events``; the same cause and action give the same id. ``chosen``: the plan on the branch."""
     proposed = proposal(record, chosen) if chosen is not None else None
@@ -138,4 +148,5 @@ def event(
         notifications=told,
         text=text,
         reason=record.reason,
+        why=why,
     )

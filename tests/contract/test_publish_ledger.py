@@ -138,6 +138,20 @@ async def test_how_fixes_ended_is_found_by_their_kind(ledger: SqlPublishLedger) 
     assert await ledger.fixes_like("cpu_throttling", "StatefulSet", "set_cpu") == []
 
 
+async def test_a_fix_was_taken_back_when_its_revert_was_merged(ledger: SqlPublishLedger) -> None:
+    for incident in ("inc-a", "inc-a-try2", "inc-b"):
+        await ledger.ended(incident, "plan-1", fix("success"))
+    at = sample.NOW + timedelta(hours=1)
+    await ledger.heard(Word("gl-1", "inc-a-try2-revert", "merged", at))
+    await ledger.heard(Word("gl-2", "inc-b-revert", "opened", at))
+    found = await ledger.fixes_like("cpu_throttling", "Deployment", "set_cpu")
+    assert sorted((one.taken_back, one.counted) for one in found) == [
+        (False, "success"),
+        (False, "success"),
+        (True, "failure"),
+    ]
+
+
 async def test_the_newest_word_on_a_fix_stays_whatever_the_order(ledger: SqlPublishLedger) -> None:
     for _ in range(2):
         await ledger.ended("inc-a", "plan-1", fix("failure", 5))

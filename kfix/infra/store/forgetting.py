@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from kfix.infra.store.console_tables import incident_lines, incident_records
+from kfix.infra.store.console_tables import incident_lines, incident_records, trust_facts
 from kfix.infra.store.decide_tables import (
     deliveries,
     failed_attempts,
@@ -58,6 +58,8 @@ from schemas.outcomes import Outcome
 T = TypeVar("T")
 #: What stands where somebody's name, or an object's, was.
 ERASED = "erased"
+#: Names in facts of a fix.
+_NAMES = frozenset({"object_key", "monitor", "title"})
 #: Ids in one statement.
 _AT_ONCE = 200
 
@@ -117,11 +119,25 @@ def _bare(kept: Json) -> Json:
     ).model_dump(mode="json")
 
 
+def _nameless(facts: Json) -> Json:
+    """What became of a fix without what it was about, save its kind and its cause."""
+    if not isinstance(facts, dict) or not isinstance(facts.get("about"), list):
+        return facts
+    order, about = facts["about"]
+    return facts | {"about": [order, about | dict.fromkeys(_NAMES & about.keys(), "")]}
+
+
 FORGOTTEN: tuple[ForgottenRows, ...] = (
     # Before the records, which tell which deliveries they are of.
     ForgottenRows(kept_alerts, _alerts),
     ForgottenRows(incident_records, _records),
     ForgottenRows(incident_lines, _by(incident_lines.c.incident_id)),
+    ForgottenRows(
+        trust_facts,
+        _by(trust_facts.c.root_id),
+        {"object_key": "", "monitor": "", "title": ""},
+        {"facts": _nameless},
+    ),
     ForgottenRows(failed_attempts, _by(failed_attempts.c.incident_id)),
     ForgottenRows(
         fix_trials,
@@ -166,6 +182,7 @@ KEPT_KEYS: Mapping[str, str] = MappingProxyType(
         "post_deploy_checks": "a merge must not be judged twice; times",
         "rereads": "a project's position; of no incident",
         "fix_outcomes": "how kinds of fix have fared; classes and results",
+        "model_uses": "what models have cost; counts",
         "retention_sweeps": "of no incident",
         "erasures": "counts of what was forgotten",
     }

@@ -15,7 +15,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, or_, select
 
 from kfix.infra.settings import Retention
-from kfix.infra.store.console_tables import incident_lines, incident_records
+from kfix.infra.store.console_tables import (
+    incident_lines,
+    incident_records,
+    model_uses,
+    trust_facts,
+)
 from kfix.infra.store.decide_tables import (
     alert_cycles,
     deliveries,
@@ -167,6 +172,18 @@ def _reread_due(before: datetime) -> ColumnElement[bool]:
 RULES: tuple[RetentionRule, ...] = (
     RetentionRule(incident_records, "records_days", _record_due, "what people read of an incident"),
     RetentionRule(incident_lines, "records_days", _line_due, "the list of incidents"),
+    RetentionRule(
+        trust_facts,
+        "outcomes_days",
+        lambda before: trust_facts.c.began_at < before,
+        "how fixes have fared, counted",
+    ),
+    RetentionRule(
+        model_uses,
+        "outcomes_days",
+        lambda before: model_uses.c.asked_at < before,
+        "what models have cost, counted",
+    ),
     RetentionRule(
         deliveries,
         "ledger_days",

@@ -16,8 +16,10 @@ from publish.core.notice import notice_of
 from publish.core.wording import Language
 from tests.support import publish as sample
 
+HISTORY = FixRecord(0.86, 0.09, 12, 11, 1)
 
-def text_of(language: Language = "en") -> str:
+
+def text_of(language: Language = "en", history: FixRecord | None = HISTORY) -> str:
     record = sample.record()
     page = description.Page(
         dialect=DIALECT,
@@ -26,7 +28,7 @@ def text_of(language: Language = "en") -> str:
         hosts={"app.datadoghq.eu", "kfix.example.com"},
         commit="0123456789abcdef0123456789abcdef01234567",
         target="main",
-        history=FixRecord(0.86, 0.09, 12, 11, 1),
+        history=history,
     )
     return description.description(record, record.plans[0], page)
 
@@ -39,6 +41,35 @@ def test_a_reviewer_finds_everything_in_it(language: Language) -> None:
     folder = os.environ.get("KFIX_TEST_SAMPLES")
     if folder:
         Path(folder, f"merge_request.{language}.md").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("history", "english", "french"),
+    [
+        (
+            FixRecord(0.81, 0.1, 14, 12, 2, taken_back=1),
+            "of 14 fixes of this kind merged here 12 held (95% interval: 60–96%), 1 taken back, 2 turned down",
+            "sur 14 correctifs de ce type fusionnés ici, 12 ont tenu (intervalle à 95 % : 60–96 %), 1 repris, 2 refusés",
+        ),
+        (
+            FixRecord(0.67, 0.2, 1, 1, 0),
+            "of 1 fix of this kind merged here 1 held (95% interval: 20–100%), 0 taken back, 0 turned down",
+            "sur 1 correctif de ce type fusionné ici, 1 a tenu (intervalle à 95 % : 20–100 %), 0 repris, 0 refusé",
+        ),
+        (
+            FixRecord(0.4, 0.2, 0, 0, 1),
+            "none of this kind was merged here, 1 turned down",
+            "aucun de ce type n'a été fusionné ici, 1 refusé",
+        ),
+        (FixRecord(0.5, 0.3, 0, 0, 0), "Never tried here: no fix", "Jamais essayé ici : aucun"),
+        (None, "Never tried here: no fix", "Jamais essayé ici : aucun"),
+    ],
+)
+def test_it_quotes_how_fixes_of_its_kind_fared(
+    history: FixRecord | None, english: str, french: str
+) -> None:
+    assert english in text_of("en", history)
+    assert french in text_of("fr", history).replace("\u202f", " ")
 
 
 def test_both_languages_say_the_same_things_in_other_words() -> None:
