@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from schemas.alerts import Alert
 from schemas.base import Environment, Instant, Json, Model, ObjectRef, Record, Sample
+from schemas.feedback import Feedback
 from schemas.images import RegistryAnswers
 from schemas.places import ClusterClaim, EnvironmentProof
 from schemas.subjects import SubjectSearch, Withheld
@@ -182,7 +183,7 @@ class FailedAttempt(Spoken):
     explanation_text: Text | None = None
 
 
-class SimilarIncident(Model):
+class SimilarIncident(Spoken):
     """An earlier incident close to this one. ``similarity`` is the cosine of the masked signatures."""
 
     incident_id: str
@@ -196,6 +197,9 @@ class SimilarIncident(Model):
     lesson: str = ""
     at: Instant | None = None
     url: str = ""
+    lesson_text: Text | None = None
+    #: What people said of its fix, the oldest first: their words, masked and short, not ours.
+    people: tuple[Feedback, ...] = ()
 
 
 class KubernetesContext(Model):

@@ -170,6 +170,7 @@ def question_about(
         plans,
         targets=targets(ClusterView(bundle), analysis),
         incident=fingerprint_of(bundle, verdict),
+        language=language,
     )
     return replace(asked, broken=broken)
 

@@ -18,8 +18,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from decide.core.broken import RuleDefect
+from decide.core.history import history_of
 from decide.core.proposals import ModelProposal, ProposalTarget
-from schemas.context import ContextBundle, LogExcerpt, Pattern, SimilarIncident
+from kfix.texts import language_of
+from schemas.context import ContextBundle, LogExcerpt
 from schemas.plans import ActionPlan, Analysis
 
 #: Characters of outside text in one excerpt, and of all log lines together.
@@ -167,8 +169,13 @@ def ask(
     *,
     targets: Sequence[ProposalTarget] = (),
     incident: str = "",
+    language: str = "en",
 ) -> Question:
-    """Renders the question about a diagnosis, its candidate plans and what else could be changed."""
+    """Renders the question about a diagnosis, its candidate plans and what else could be changed.
+
+    ``language``: the prompt's, in which the history is told.
+    """
+    history = history_of(bundle, language_of(language), inert)
     hypotheses = tuple(f"H{n}" for n in range(1, len(analysis.hypotheses) + 1))
     labels = tuple(f"P{n}" for n in range(1, len(plans) + 1))
     values = {
@@ -189,11 +196,11 @@ def ask(
             for t in targets
         )
         or "-",
-        "examples": "\n".join(_examples(bundle.similar_incidents)) or "-",
-        "similar": "\n".join(_similar(s) for s in bundle.similar_incidents) or "-",
-        "worked": "\n".join(_pattern(p) for p in bundle.successful_patterns) or "-",
-        "failed": "\n".join(_pattern(p) for p in bundle.failed_patterns) or "-",
-        "lessons": "\n".join(f"- {inert(lesson)}" for lesson in bundle.lessons_learned) or "-",
+        "examples": history.examples,
+        "similar": history.similar,
+        "worked": history.worked,
+        "failed": history.failed,
+        "lessons": history.lessons,
     }
     user = re.sub(r"\{(\w+)\}", lambda match: values[match[1]], prompt.user)
     return Question(
@@ -253,41 +260,3 @@ def _plan(plan: ActionPlan) -> str:
         for field in change.fields
     )
     return f"{plan.fix_kind} — {inert(changes, 600)}"
-
-
-def _similar(incident: SimilarIncident) -> str:
-    result = incident.result or "open"
-    kind = f"{inert(incident.failure_class, 60)}, {inert(incident.fix_kind, 40)}"
-    return f"- {kind}: {result} (similarity {incident.similarity:.2f})"
-
-
-#: How a fix that ended so should have been answered.
-_LESSON_OF: dict[str, str] = {
-    "success": '"verdict": "fix", with the plan of this kind',
-    "partial": '"verdict": "fix" only if the evidence shows that more than this kind of plan is not needed',
-    "failure": 'not this kind of plan again: another cause, another plan, or "verdict": "needs_human"',
-    "rejected": '"verdict": "needs_human", unless the evidence meets what the reviewers objected to',
-}
-#: Examples shown: what held teaches most, what failed must be among them.
-_HELD, _FAILED = 2, 2
-
-
-def _examples(incidents: Sequence[SimilarIncident]) -> list[str]:
-    """Few-shot examples from outcomes: the nearest incidents whose fix held, and the nearest whose fix did not."""
-    known = sorted(
-        (i for i in incidents if i.result in _LESSON_OF and i.fix_kind),
-        key=lambda i: (-i.similarity, i.incident_id),
-    )
-    held = [i for i in known if i.result == "success"][:_HELD]
-    failed = [i for i in known if i.result != "success"][:_FAILED]
-    return [
-        f"Example {n}: cause {inert(i.failure_class, 60)}, plan {inert(i.fix_kind, 40)}, outcome {i.result}."
-        + (f" Lesson: <<{inert(i.lesson)}>>." if i.lesson else "")
-        + f" A right answer to a case like it: {_LESSON_OF[str(i.result)]}."
-        for n, i in enumerate([*held, *failed], 1)
-    ]
-
-
-def _pattern(pattern: Pattern) -> str:
-    kind = f"{inert(pattern.fix_kind, 40)} for {inert(pattern.failure_class, 60)}"
-    return f"- {kind} on {inert(pattern.workload_kind, 60)}: {pattern.result}"

@@ -5,14 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast, get_args
 
+from pydantic import TypeAdapter, ValidationError
+
 from enrich.core.bundle import Recalled
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.memory.index import Metadata, VectorHit
 from kfix.infra.memory.opening import OpenedMemory
 from schemas.context import OutcomeResult, Pattern, SimilarIncident
+from schemas.feedback import Feedback
+from schemas.text import Text
 
 _GOOD: frozenset[str] = frozenset({"success", "partial"})
 _BAD: frozenset[str] = frozenset({"failure", "rejected"})
+_PEOPLE: TypeAdapter[tuple[Feedback, ...]] = TypeAdapter(tuple[Feedback, ...])
+#: Persons' words of one incident that a bundle carries.
+_MOST = 4
 
 
 @guarded("vector memory")
@@ -58,9 +65,28 @@ def _incident(hit: VectorHit) -> SimilarIncident:
         fix_kind=_text(metadata, "fix_kind"),
         result=_result(metadata),
         lesson=_text(metadata, "lesson"),
+        lesson_text=_lesson_text(metadata),
+        people=_people(metadata),
         at=_instant(_text(metadata, "at")),
         url=_text(metadata, "url"),
     )
+
+
+def _lesson_text(metadata: Metadata) -> Text | None:
+    """What the lesson says, of our own lessons' sentences; ``None`` where a store has something else."""
+    try:
+        found = Text.model_validate_json(_text(metadata, "lesson_text"))
+    except ValidationError:
+        return None
+    return found if found.id.startswith("learn.lesson.") else None
+
+
+def _people(metadata: Metadata) -> tuple[Feedback, ...]:
+    """What people said; nothing where it cannot be read, as after a person was forgotten."""
+    try:
+        return _PEOPLE.validate_json(_text(metadata, "people"))[-_MOST:]
+    except ValidationError:
+        return ()
 
 
 def _pattern(metadata: Metadata) -> Pattern | None:

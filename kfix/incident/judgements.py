@@ -11,6 +11,7 @@ the newest judgement that says something of the matter decides it:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -21,6 +22,15 @@ Verdict = Literal["good", "bad", "partial"]
 _CLEAR = 1 / 3
 #: Words kept of an incident beside each person's judgement, and entries in all: what people read of an incident.
 _WORDS, _MOST = 20, 50
+#: What would end a quotation.
+_QUOTES = str.maketrans({"“": "'", "”": "'", "«": "'", "»": "'", '"': "'"})
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\s]+")
+
+
+def one_line(text: str, longest: int) -> str:
+    """A person's words to be quoted: on one line, without control, invisible or direction characters and quotation marks."""
+    shown = _UNSEEN.sub(" ", text[: longest * 8]).translate(_QUOTES).strip()
+    return shown if len(shown) <= longest else f"{shown[: longest - 1].rstrip()}…"
 
 
 def verdict_of(feedback: Feedback) -> Verdict | None:

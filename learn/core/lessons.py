@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from kfix.incident import judgements
 from kfix.incident.fix_record import result_with_feedback
+from kfix.incident.judgements import one_line
 from kfix.texts import in_language, language_of, say
-from learn.core.people import lesson_json, one_line, people_json
+from learn.core.people import lesson_json, people_json
 from schemas.context import OutcomeResult
 from schemas.feedback import Feedback
 from schemas.merge_requests import Proposal

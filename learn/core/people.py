@@ -6,10 +6,10 @@ A vector store holds flat values, so they are one JSON text. They were masked be
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 
 from kfix.incident import judgements
+from kfix.incident.judgements import one_line
 from schemas.feedback import Feedback
 from schemas.outcomes import Outcome
 
@@ -17,15 +17,6 @@ from schemas.outcomes import Outcome
 _PERSONS, _NAME, _WORDS = 4, 60, 240
 #: Characters of a lesson's text as data; a longer one is remembered as a sentence in learn's language alone.
 _LESSON = 4_000
-#: What would end a quotation.
-_QUOTES = str.maketrans({"“": "'", "”": "'", "«": "'", "»": "'", '"': "'"})
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\s]+")
-
-
-def one_line(text: str, longest: int) -> str:
-    """Outside text on one line without control, invisible or direction characters, and without quotation marks of ours."""
-    shown = _UNSEEN.sub(" ", text[: longest * 8]).translate(_QUOTES).strip()
-    return shown if len(shown) <= longest else f"{shown[: longest - 1].rstrip()}…"
 
 
 def people_json(feedback: Sequence[Feedback]) -> str:

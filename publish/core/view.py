@@ -225,7 +225,10 @@ def view_of(
             record.analysis.failure_class if record.analysis else "",
             plan.workload_kind,
         ),
-        similar=context.similar_incidents[:3],
+        similar=tuple(
+            one.model_copy(update={"lesson": told(one.lesson, one.lesson_text, language)})
+            for one in context.similar_incidents[:3]
+        ),
         baseline=tuple(
             (name, value, _UNITS.get(name, "")) for name, value in sorted(context.baseline.items())
         ),

@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from kfix.incident.judgements import one_line
 from kfix.infra.store.console_tables import incident_lines, incident_records
 from kfix.infra.store.decide_tables import failed_attempts, fix_lifts, fix_trials, opinions
 from kfix.infra.store.enrich_tables import kept_alerts
@@ -83,6 +84,8 @@ def said_by(person: Person, value: Json) -> set[str]:
     elif isinstance(value, list):
         for each in value:
             found |= said_by(person, each)
+    # A lesson and the memory quote words on one line.
+    found |= {one_line(words, max(len(words), 1)) for words in found}
     return {words for words in found if len(words) >= _QUOTED}
 
 

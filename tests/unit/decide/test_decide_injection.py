@@ -21,6 +21,7 @@ from decide.core.question import ModelAnswer, Opinion, Question
 from decide.core.view import ClusterView
 from decide.wiring import load_prompt
 from schemas.context import Change, ContextBundle, Monitor, Pattern, SimilarIncident
+from schemas.feedback import Feedback
 from schemas.plans import ActionPlan
 from tests.support.decide.clusters import AT, Cluster
 
@@ -140,6 +141,21 @@ OUTSIDE: dict[str, Callable[[ContextBundle, str], dict[str, Any]]] = {
                 fix_kind=t,
                 lesson=t,
                 result="success",
+            ),
+        )
+    },
+    "people": lambda b, t: {
+        "similar_incidents": (
+            SimilarIncident(
+                incident_id="i",
+                similarity=0.9,
+                failure_class="oom_killed",
+                fix_kind="set_memory",
+                result="failure",
+                people=tuple(
+                    Feedback(author=t, text=t, verdict="bad", about=about, role="developer")
+                    for about in ("cause", "fix")
+                ),
             ),
         )
     },

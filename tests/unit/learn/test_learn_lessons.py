@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfix.incident.fix_record import diagnosis_doubted, result_with_feedback
+from kfix.incident.judgements import one_line
 from kfix.texts import Language, told, word
 from learn.core.lessons import lesson, memory_metadata
-from learn.core.people import one_line, people_json
+from learn.core.people import people_json
 from schemas.context import OutcomeResult
 from schemas.feedback import Feedback
 from schemas.text import text_of
