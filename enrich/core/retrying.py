@@ -133,6 +133,7 @@ def pattern_of(outcome: Outcome) -> Pattern | None:
         changes_hash=plan.changes_hash,
         result="failure",
         summary=plan.title,
+        cluster=outcome.cluster,
     )
 
 

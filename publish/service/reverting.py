@@ -20,7 +20,7 @@ from publish.service.drafting import revert_draft
 from publish.service.repository_policy import Denied
 from schemas import errors
 from schemas.identity import attempt_of, branch_of, next_attempt, revert_of, stable_id
-from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
+from schemas.merge_requests import MergeRequestAction, MergeRequestEvent, MergeRequestRef
 from schemas.outcomes import Outcome
 from schemas.text import sentence_of
 from schemas.validated import FileEdit, ValidatedPlan
@@ -31,7 +31,8 @@ log = structlog.get_logger(__name__)
 async def take_back(outcome: Outcome, ports: PublishPorts) -> MergeRequestEvent | None:
     """Opens the merge request that takes a failed fix back, tells people, and gives the record for the pipeline.
 
-    ``None`` where nothing failed, and where no merge request is opened. Safe to run again after a crash at any point.
+    Where none is opened, the record says why. ``None`` where nothing failed, and where nothing may be touched. Safe to run
+    again after a crash at any point.
     """
     forge, attempt = ports.forge, outcome.incident_id
     if forge is None or ports.limits.observe or not outcome.did_not_hold:
@@ -53,17 +54,17 @@ async def take_back(outcome: Outcome, ports: PublishPorts) -> MergeRequestEvent 
     await link_next(attempt, ports, forge)
     notice = failed.notice_of(told, language=ports.language, console_url=ports.console_url)
     messages = await notify.tell(attempt, notice, ports)
-    if back is None:
-        return None
+    action: MergeRequestAction = "updated" if back is None else "revert_opened"
     return MergeRequestEvent(
-        event_id=stable_id("mre", attempt, "revert_opened"),
+        event_id=stable_id("mre", attempt, "revert", action),
         trace_id=outcome.trace_id,
         occurred_at=ports.now(),
         incident_id=attempt,
         fingerprint=outcome.fingerprint,
-        action="revert_opened",
-        merge_request=back,
+        action=action,
+        merge_request=back or ref,
         notifications=messages,
+        text="" if back is not None else failed.why_not(fate, ports.language),
     )
 
 

@@ -120,12 +120,16 @@ async def test_where_somebody_changed_the_line_since_none_is_opened_and_the_line
 ) -> None:
     record = await merged(world)
     world.write(sample.MANIFEST.replace("cpu: 500m", "cpu: 1200m"))
-    assert await remember(outcome(record), world.ports) is None
+    refused = await done(remember(outcome(record), world.ports))
+    assert (refused.action, refused.incident_id) == ("updated", record.incident_id)
+    assert "cpu: 1200m" in refused.text
+    assert {n.channel for n in refused.notifications} == {"slack", "teams"}
     assert len(world.merge_requests) == 1
     assert "cpu: 1200m" in bodies(world, 0)
     assert "cpu: 1200m" in str(world.slack.messages[-1].blocks).replace(BREAK, "")
     world.write(sample.MANIFEST.replace("cpu: 500m", "cpu: 900m"))
-    assert await remember(outcome(record, event_id="out-2"), world.ports) is None
+    again = await done(remember(outcome(record, event_id="out-2"), world.ports))
+    assert again.event_id == refused.event_id
     assert len(world.merge_requests) == 1, "the first word stays"
 
 
@@ -137,7 +141,7 @@ async def test_what_the_owners_do_not_want_is_not_taken_back_either(
 ) -> None:
     record = await merged(world)
     world.add(".kfix.yaml", policy)
-    assert await remember(outcome(record), world.ports) is None
+    assert (await done(remember(outcome(record), world.ports))).action == "updated"
     assert len(world.merge_requests) == 1
     assert ".kfix.yaml" in str(world.slack.messages[-1].blocks).replace(BREAK, "")
 
@@ -145,7 +149,7 @@ async def test_what_the_owners_do_not_want_is_not_taken_back_either(
 async def test_caps_hold_and_the_breaker_does_not_stop_the_remedy(world: World) -> None:
     record = await merged(world)
     ports = replace(world.ports, limits=replace(world.ports.limits, breaker=1, open_per_project=0))
-    assert await remember(outcome(record), ports) is None
+    assert (await done(remember(outcome(record), ports))).action == "updated"
     fate = await world.ports.ledger.fate_of(record.incident_id)
     assert fate == Fate("capped")
 
@@ -367,7 +371,7 @@ async def test_a_foreign_branch_of_that_name_is_left_alone_and_people_are_told(
 ) -> None:
     record = await merged(world)
     world.project.repository.create_branch(f"kfix/incident-{record.incident_id}-revert", "main")
-    assert await remember(outcome(record), world.ports) is None
+    assert (await done(remember(outcome(record), world.ports))).action == "updated"
     assert len(world.merge_requests) == 1
     assert "something else" in str(world.slack.messages[-1].blocks).replace(BREAK, "")
 
