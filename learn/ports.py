@@ -8,13 +8,16 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from kfix.incident.forge.port import Stands
-from learn.core.judgement import WorkloadState
+from learn.core.alerts import HeardAlert
+from learn.core.judgement import AlertReading, WorkloadState
+from learn.core.watch import Watch
 from learn.settings import Learn
 from schemas.feedback import Feedback
 from schemas.merge_requests import MergeRequestRef, Proposal
 from schemas.outcomes import Outcome
 
 State = Literal["open", "merged", "closed"]
+Told = Literal["live", "late", "over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,18 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
-class DueCheck:
-    """A post-deploy check whose time has come, held by us until its lease ends."""
+class DueLook:
+    """A merged change whose next look is due, held by us until its lease ends."""
 
     followed: Followed
-    merged_at: datetime
+    watch: Watch
+    #: Number of the look: who saves it says which.
     tries: int
+    #: The pipeline has the word that the change is live, and the one that it is late.
+    told_live: bool
+    told_late: bool
+    #: What the watch came to, where that is decided and not kept yet.
+    verdict: Outcome | None
 
 
 class LearnLedger(Protocol):
@@ -56,16 +65,39 @@ class LearnLedger(Protocol):
         """What is known of an incident's merge request; ``None`` when nothing is."""
         ...
 
-    async def schedule(self, incident_id: str, *, merged_at: datetime, due_at: datetime) -> None:
-        """Notes that a check is due; one that is there already stays as it is."""
+    async def schedule(self, incident_id: str, *, merged_at: datetime) -> None:
+        """Begins a watch, with its first look due at once; one that is there already stays as it is."""
         ...
 
-    async def claim(self, now: datetime, *, lease_until: datetime, limit: int) -> list[DueCheck]:
-        """Checks that are due and that nobody else holds."""
+    async def claim(self, now: datetime, *, lease_until: datetime, limit: int) -> list[DueLook]:
+        """Looks that are due and that nobody else holds."""
         ...
 
-    async def postpone(self, incident_id: str, *, due_at: datetime) -> None:
-        """The check is due then, and nobody holds it."""
+    async def looked(self, due: DueLook, watch: Watch, *, next_at: datetime) -> None:
+        """Keeps a look and frees the watch until then. Nothing where another look was begun meanwhile."""
+        ...
+
+    async def decided(self, due: DueLook, outcome: Outcome) -> Outcome | None:
+        """Keeps what a watch came to before it is told. Returns what is told: the first that was decided; ``None`` once the
+        watch is over."""
+        ...
+
+    async def told(self, incident_id: str, word: Told, at: datetime) -> None:
+        """Notes that the pipeline has that word of a watch; ``over``: there is nothing more to look at."""
+        ...
+
+    async def heard(self, alert: HeardAlert) -> None:
+        """Keeps an alert; the same again changes nothing."""
+        ...
+
+    async def alerts_like(
+        self, followed: Followed, since: datetime, until: datetime
+    ) -> list[HeardAlert]:
+        """Alerts and recoveries in that time of the incident in all its attempts, its fingerprint, or its rule and group."""
+        ...
+
+    async def merged_for(self, alert: HeardAlert) -> list[Followed]:
+        """Merged changes for the same incident, fingerprint, or rule and group."""
         ...
 
     async def stale(
@@ -78,7 +110,7 @@ class LearnLedger(Protocol):
         ...
 
     async def keep(self, outcome: Outcome) -> None:
-        """Stores an outcome; when it is of a check, that is done. A newer record of the same plan replaces an older one."""
+        """Stores an outcome; when it was measured, its watch is done. A newer record of the same plan replaces an older one."""
         ...
 
     async def outcome_of(self, incident_id: str) -> Outcome | None:
@@ -103,6 +135,21 @@ class Signals(Protocol):
         self, proposal: Proposal, since: datetime, until: datetime
     ) -> dict[str, float]:
         """Signals by name, in the units of the proposal's baseline; what has no data is left out."""
+        ...
+
+
+class AlertStates(Protocol):
+    """Who keeps the alert's rule."""
+
+    async def reading(self, proposal: Proposal, since: datetime, until: datetime) -> AlertReading:
+        """Where the alert stands now, and its measure in that time; ``unheard`` where nobody knows of its rule.
+
+        Raises from ``schemas.errors`` where who knows did not answer.
+        """
+        ...
+
+    async def measure(self, proposal: Proposal, since: datetime, until: datetime) -> float | None:
+        """The rule's own measure in that time; ``None`` without data or for a rule that measures nothing. Raises as ``reading``."""
         ...
 
 
@@ -136,6 +183,7 @@ class LearnPorts:
 
     ledger: LearnLedger
     signals: Signals
+    alerts: AlertStates
     cluster: WorkloadReader
     forge: Stands
     memory: IncidentMemory

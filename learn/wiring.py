@@ -9,17 +9,20 @@ from datetime import UTC, datetime
 from kfix.incident.forge.port import Stands
 from kfix.incident.prometheus.queries import SeriesOf
 from kfix.infra.clients import datadog, kubernetes, prometheus
+from kfix.infra.clients.datadog import Datadog
+from kfix.infra.clients.prometheus import Prometheus
 from kfix.infra.clusters import fleet
 from kfix.infra.forges.opening import open_forge
 from kfix.infra.memory.opening import open_memory
 from kfix.infra.settings import AppSettings, DatadogConnection, Retention, load
 from kfix.infra.store.engine import open_store
+from learn.adapters.alerts import AlertsOfSource, NamedAlerts
 from learn.adapters.memory import VectorIncidentMemory
 from learn.adapters.signals import NamedSignals, SignalsOfSource
 from learn.adapters.sql import SqlLearnLedger
 from learn.adapters.sweep import SqlSweep
-from learn.adapters.unconfigured import NoForge, NoSignals, NoWorkloadReader
-from learn.ports import LearnPorts, Signals, WorkloadReader
+from learn.adapters.unconfigured import NoAlertStates, NoForge, NoSignals, NoWorkloadReader
+from learn.ports import AlertStates, LearnPorts, Signals, WorkloadReader
 from learn.settings import Learn
 
 
@@ -32,9 +35,11 @@ async def open_ports() -> AsyncIterator[LearnPorts]:
         engine = open_store(app.database_url.get_secret_value())
         stack.callback(engine.dispose)
         memory = await stack.enter_async_context(open_memory(engine))
+        signals, alerts = await _measuring(stack)
         yield LearnPorts(
             ledger=SqlLearnLedger(engine),
-            signals=await _signals(stack),
+            signals=signals,
+            alerts=alerts,
             cluster=await _cluster(stack),
             forge=await _forge(stack),
             memory=VectorIncidentMemory(memory, app.console_url),
@@ -46,29 +51,40 @@ async def open_ports() -> AsyncIterator[LearnPorts]:
         )
 
 
-async def _signals(stack: AsyncExitStack) -> Signals:
-    asked = (await _datadog(stack), await _prometheus(stack))
-    found = [one for one in asked if one is not None]
-    return SignalsOfSource(found) if found else NoSignals()
+async def _measuring(stack: AsyncExitStack) -> tuple[Signals, AlertStates]:
+    """Who measures, and who keeps the alerts' rules: the same systems, by the same clients."""
+    signals: list[NamedSignals] = []
+    alerts: list[NamedAlerts] = []
+    if (found := await _datadog(stack)) is not None:
+        from learn.adapters.datadog import DatadogAlerts, DatadogSignals
+
+        signals.append(DatadogSignals(found))
+        alerts.append(DatadogAlerts(found))
+    if (asked := await _prometheus(stack)) is not None:
+        from learn.adapters.prometheus import PrometheusAlerts, PrometheusSignals
+
+        client, whose = asked
+        signals.append(PrometheusSignals(client, whose))
+        alerts.append(PrometheusAlerts(client, whose))
+    return (
+        SignalsOfSource(signals) if signals else NoSignals(),
+        AlertsOfSource(alerts) if alerts else NoAlertStates(),
+    )
 
 
-async def _datadog(stack: AsyncExitStack) -> NamedSignals | None:
+async def _datadog(stack: AsyncExitStack) -> Datadog | None:
     connection = load(DatadogConnection)
     if not datadog.configured(connection):
         return None
-    from learn.adapters.datadog import DatadogSignals
-
-    return DatadogSignals(await stack.enter_async_context(datadog.open_datadog(connection)))
+    return await stack.enter_async_context(datadog.open_datadog(connection))
 
 
-async def _prometheus(stack: AsyncExitStack) -> NamedSignals | None:
+async def _prometheus(stack: AsyncExitStack) -> tuple[Prometheus, SeriesOf] | None:
     connection = load(prometheus.PrometheusConnection)
     if not prometheus.configured(connection):
         return None
-    from learn.adapters.prometheus import PrometheusSignals
-
     client = await stack.enter_async_context(prometheus.open_prometheus(connection))
-    return PrometheusSignals(client, SeriesOf(connection.cluster, connection.cluster_label))
+    return client, SeriesOf(connection.cluster, connection.cluster_label)
 
 
 async def _forge(stack: AsyncExitStack) -> Stands:

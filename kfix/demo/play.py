@@ -115,7 +115,7 @@ def _environment(folder: Path, console_port: int, tokens: dict[str, str]) -> dic
         "KFIX_INGEST_GITLAB_BOT": "kfix-bot",
         "KFIX_DECIDE_REOPEN_MINUTES": "0",
         "KFIX_LEARN_CHECK_AFTER_S": "8",
-        "KFIX_LEARN_RETRY_AFTER_S": "2",
+        "KFIX_LEARN_LOOK_EVERY_S": "2",
         "KFIX_LEARN_POLL_S": "1",
     }
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+
+import structlog
 
 from kfix.incident import cluster_names
 from kfix.incident.cluster_names import Fleet
 from kfix.infra.clients.boundary import guarded
 from kfix.infra.clients.kubernetes import Kubernetes
+from learn.core.delivery import Deliverer, deliverers, is_meant, trouble
 from learn.core.judgement import WorkloadState
 from learn.core.workload import state_of
 from manifests.objects.meta import namespace_of
@@ -18,6 +22,7 @@ from schemas import errors
 from schemas.base import Json, ObjectRef
 from schemas.merge_requests import Proposal
 
+log = structlog.get_logger(__name__)
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 
 
@@ -36,7 +41,30 @@ class KubernetesState:
         }
         workload = await self._workload(proposal)
         pods = await self._pods(workload) if workload is not None else None
-        return state_of(proposal.plan, changed, workload, pods, since)
+        state = state_of(proposal.plan, changed, workload, pods, since)
+        if state.arrived is not False:
+            return state
+        live = [item for item in (*changed.values(), workload) if item is not None]
+        return replace(state, held_up=await self._held_up(live))
+
+    async def _held_up(self, live: list[Json]) -> str:
+        """Why it has not arrived, by what delivers these objects. A sign beside the fact: one that cannot be read is none."""
+        for deliverer in deliverers(live):
+            try:
+                found = await self._deliverer(deliverer)
+            except errors.KFixError as failure:
+                log.info("delivery.unread", plural=deliverer.plural, reason=failure.reason)
+                continue
+            said = next((said for one in found if (said := trouble(one))), "")
+            if said:
+                return said
+        return ""
+
+    async def _deliverer(self, deliverer: Deliverer) -> list[Json]:
+        listed = await self._client.list(
+            deliverer.plural, deliverer.namespace, fields=f"metadata.name={deliverer.name}"
+        )
+        return [one for one in listed if is_meant(one, deliverer)]
 
     async def _find(self, ref: ObjectRef) -> Json | None:
         try:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, Row, Table, exists, or_, select, update
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Engine, Row, Table, and_, exists, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -14,13 +15,17 @@ from kfix.infra.store.learn_tables import (
     followed_merge_requests as followed_table,
 )
 from kfix.infra.store.learn_tables import (
+    heard_alerts,
     incident_feedback,
     incident_outcomes,
     post_deploy_checks,
 )
 from kfix.infra.store.transactions import transact
-from learn.ports import DueCheck, Followed, State
+from learn.core.alerts import HeardAlert, rule_key
+from learn.core.watch import Watch
+from learn.ports import DueLook, Followed, State, Told
 from schemas.feedback import Feedback
+from schemas.identity import attempt_of
 from schemas.merge_requests import MergeRequestRef, Proposal
 from schemas.outcomes import Outcome
 
@@ -28,6 +33,9 @@ T = TypeVar("T")
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 #: At the same instant the later of these words counts: webhooks may tell whole seconds.
 _RANK = {"closed": 0, "open": 1, "merged": 2}
+_WATCHES: TypeAdapter[Watch] = TypeAdapter(Watch)
+#: Word to the column that keeps when it came back.
+_TOLD = {"live": "live_told_at", "late": "late_told_at", "over": "done_at"}
 
 
 class SqlLearnLedger:
@@ -48,6 +56,7 @@ class SqlLearnLedger:
                 "opened_at": row.opened_at or followed.changed_at,
                 "proposal": _dumped(followed.proposal),
                 "merge_request": _dumped(followed.merge_request),
+                "rule_key": _rule_key(followed),
             }
             connection.execute(_update(followed.incident_id).values(**values))
             return _followed(_locked(connection, followed.incident_id))
@@ -83,21 +92,21 @@ class SqlLearnLedger:
 
         return await self._transact(work)
 
-    async def schedule(self, incident_id: str, *, merged_at: datetime, due_at: datetime) -> None:
+    async def schedule(self, incident_id: str, *, merged_at: datetime) -> None:
         """Inserted once; what is there stays. Raises errors.Unavailable when the store does not answer."""
-        await self._transact(
-            lambda connection: _insert(
-                connection,
-                post_deploy_checks,
-                {"incident_id": incident_id, "merged_at": merged_at, "due_at": due_at, "tries": 0},
-            )
-        )
+        values = {
+            "incident_id": incident_id,
+            "merged_at": merged_at,
+            "due_at": merged_at,
+            "tries": 0,
+        }
+        await self._transact(lambda connection: _insert(connection, post_deploy_checks, values))
 
-    async def claim(self, now: datetime, *, lease_until: datetime, limit: int) -> list[DueCheck]:
-        """Takes checks by a lease until ``lease_until``, at most ``limit``. Raises errors.Unavailable when the store does not answer."""
+    async def claim(self, now: datetime, *, lease_until: datetime, limit: int) -> list[DueLook]:
+        """Takes looks by a lease until ``lease_until``, at most ``limit``. Raises errors.Unavailable when the store does not answer."""
         checks = post_deploy_checks.c
 
-        def work(connection: Connection) -> list[DueCheck]:
+        def work(connection: Connection) -> list[DueLook]:
             free = or_(checks.leased_until.is_(None), checks.leased_until < now)
             due = connection.execute(
                 select(post_deploy_checks)
@@ -113,21 +122,111 @@ class SqlLearnLedger:
                     .where(checks.incident_id == row.incident_id)
                     .values(leased_until=lease_until, tries=row.tries + 1)
                 )
-                followed = _followed(_locked(connection, row.incident_id))
-                claimed.append(DueCheck(followed, _aware(row.merged_at), row.tries + 1))
+                claimed.append(_due(_locked(connection, row.incident_id), row))
             return claimed
 
         return await self._transact(work)
 
-    async def postpone(self, incident_id: str, *, due_at: datetime) -> None:
-        """Sets the time and ends the lease. Raises errors.Unavailable when the store does not answer."""
+    async def looked(self, due: DueLook, watch: Watch, *, next_at: datetime) -> None:
+        """Keeps the look where it is still the newest, and ends its lease. Raises errors.Unavailable when the store does not answer."""
+        values = {
+            "watch": _WATCHES.dump_python(watch, mode="json"),
+            "due_at": next_at,
+            "leased_until": None,
+        }
+        await self._transact(lambda connection: connection.execute(_own_look(due).values(**values)))
+
+    async def decided(self, due: DueLook, outcome: Outcome) -> Outcome | None:
+        """Kept once, under the lease. Raises errors.Unavailable when the store does not answer."""
+        checks = post_deploy_checks.c
+        incident_id = due.followed.incident_id
+        query = select(checks.verdict, checks.done_at).where(checks.incident_id == incident_id)
+
+        def work(connection: Connection) -> Outcome | None:
+            row = connection.execute(query.with_for_update()).one()
+            if row.done_at is not None:
+                return None
+            if row.verdict is not None:
+                return Outcome.model_validate(row.verdict)
+            connection.execute(
+                update(post_deploy_checks)
+                .where(checks.incident_id == incident_id)
+                .values(verdict=outcome.model_dump(mode="json"))
+            )
+            return outcome
+
+        return await self._transact(work)
+
+    async def told(self, incident_id: str, word: Told, at: datetime) -> None:
+        """The first time is kept. Raises errors.Unavailable when the store does not answer."""
+        column = post_deploy_checks.c[_TOLD[word]]
         await self._transact(
             lambda connection: connection.execute(
                 update(post_deploy_checks)
-                .where(post_deploy_checks.c.incident_id == incident_id)
-                .values(due_at=due_at, leased_until=None)
+                .where(post_deploy_checks.c.incident_id == incident_id, column.is_(None))
+                .values({column: at})
             )
         )
+
+    async def heard(self, alert: HeardAlert) -> None:
+        """Inserted once for an event. Raises errors.Unavailable when the store does not answer."""
+        values = {
+            "event_id": alert.event_id,
+            "incident_id": attempt_of(alert.incident_id).incident_id,
+            "fingerprint": alert.fingerprint,
+            "rule_key": alert.rule_key,
+            "word": alert.word,
+            "alerted_at": alert.at,
+        }
+        await self._transact(lambda connection: _insert(connection, heard_alerts, values))
+
+    async def alerts_like(
+        self, followed: Followed, since: datetime, until: datetime
+    ) -> list[HeardAlert]:
+        """By time, both ends included. Raises errors.Unavailable when the store does not answer."""
+        alerts = heard_alerts.c
+        root = attempt_of(followed.incident_id).incident_id
+        like = [alerts.incident_id == root]
+        if followed.fingerprint:
+            like.append(alerts.fingerprint == followed.fingerprint)
+        if key := _rule_key(followed):
+            like.append(alerts.rule_key == key)
+        query = (
+            select(heard_alerts)
+            .where(or_(*like), alerts.alerted_at >= since, alerts.alerted_at <= until)
+            .order_by(alerts.alerted_at, alerts.event_id)
+        )
+        rows = await self._transact(lambda connection: connection.execute(query).all())
+        return [
+            HeardAlert(
+                row.event_id,
+                row.incident_id,
+                row.fingerprint,
+                row.rule_key,
+                row.word,
+                _aware(row.alerted_at),
+            )
+            for row in rows
+        ]
+
+    async def merged_for(self, alert: HeardAlert) -> list[Followed]:
+        """Those with an outcome. Raises errors.Unavailable when the store does not answer."""
+        table = followed_table.c
+        root = attempt_of(alert.incident_id).incident_id
+        like = [table.incident_id == root, table.incident_id.like(f"{root}-try%")]
+        if alert.fingerprint:
+            like.append(table.fingerprint == alert.fingerprint)
+        if alert.rule_key:
+            like.append(table.rule_key == alert.rule_key)
+        ended = exists().where(
+            and_(
+                incident_outcomes.c.incident_id == table.incident_id,
+                incident_outcomes.c.result == "success",
+            )
+        )
+        query = select(followed_table).where(table.state == "merged", or_(*like), ended)
+        rows = await self._transact(lambda connection: connection.execute(query).all())
+        return [_followed(row) for row in rows]
 
     async def stale(
         self, before: datetime, *, now: datetime, asked_before: datetime, limit: int
@@ -155,7 +254,7 @@ class SqlLearnLedger:
         return await self._transact(work)
 
     async def keep(self, outcome: Outcome) -> None:
-        """One transaction; an outcome of a check ends the check. Raises errors.Unavailable when the store does not answer."""
+        """One transaction; a measured outcome ends its watch. Raises errors.Unavailable when the store does not answer."""
         plan = outcome.plan
         key = {"incident_id": outcome.incident_id, "plan_id": plan.plan_id if plan else ""}
         values = {
@@ -180,12 +279,12 @@ class SqlLearnLedger:
                 )
                 .values(**values)
             )
-            # A rejection ends no check: what was closed can be reopened and merged.
+            # A rejection ends no watch: what was closed can be reopened and merged. Nor does a change that is late.
             if outcome.checked_at is not None:
                 connection.execute(
                     update(post_deploy_checks)
                     .where(post_deploy_checks.c.incident_id == outcome.incident_id)
-                    .values(done_at=outcome.checked_at)
+                    .values(done_at=outcome.checked_at, verdict=null())
                 )
 
         await self._transact(work)
@@ -246,6 +345,30 @@ def _locked(connection: Connection, incident_id: str) -> Row[Any]:
         # One that was there may be swept between the two statements, once: then it is made anew.
         if (row := connection.execute(query.with_for_update()).one_or_none()) is not None:
             return row
+
+
+def _own_look(due: DueLook) -> Any:
+    """Nothing of a look that took longer than its lease is kept, when another was begun since."""
+    checks = post_deploy_checks.c
+    return update(post_deploy_checks).where(
+        checks.incident_id == due.followed.incident_id, checks.tries == due.tries
+    )
+
+
+def _due(followed: Row[Any], row: Row[Any]) -> DueLook:
+    watch = _WATCHES.validate_python(row.watch) if row.watch else Watch(_aware(row.merged_at))
+    return DueLook(
+        followed=_followed(followed),
+        watch=watch,
+        tries=row.tries + 1,
+        told_live=row.live_told_at is not None,
+        told_late=row.late_told_at is not None,
+        verdict=Outcome.model_validate(row.verdict) if row.verdict else None,
+    )
+
+
+def _rule_key(followed: Followed) -> str:
+    return rule_key(followed.proposal.context) if followed.proposal is not None else ""
 
 
 def _update(incident_id: str) -> Any:

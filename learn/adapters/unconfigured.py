@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from kfix.incident.forge.port import Stand
-from learn.core.judgement import WorkloadState
+from learn.core.judgement import AlertReading, WorkloadState
 from schemas.merge_requests import MergeRequestRef, Proposal
 
 
@@ -18,6 +18,18 @@ class NoSignals:
     ) -> dict[str, float]:
         """No signal has data."""
         return {}
+
+
+class NoAlertStates:
+    """``learn.ports.AlertStates`` of nobody: what K-Fix itself hears of the alert has to do."""
+
+    async def reading(self, proposal: Proposal, since: datetime, until: datetime) -> AlertReading:
+        """Nobody can be asked."""
+        return AlertReading()
+
+    async def measure(self, proposal: Proposal, since: datetime, until: datetime) -> float | None:
+        """Nothing is measured."""
+        return None
 
 
 class NoWorkloadReader:

@@ -30,6 +30,7 @@ from tests.support.learn import (
     after,
     event,
     ports,
+    watched,
 )
 
 GOOD, BAD = Feedback(author="ada", verdict="good"), Feedback(author="bob", verdict="bad")
@@ -41,10 +42,12 @@ def world() -> World:
 
 
 async def merged(store: Engine, world: World, minutes: float = 1) -> None:
-    """Opened at minute 0, merged, and time has come for the check."""
+    """Opened at minute 0, merged, watched, and the last look is due."""
     used = ports(store, world)
     assert await follow(event("opened"), used) is None
     assert await follow(event("merged", minutes, merged_at=after(minutes)), used) is None
+    world.minute = minutes
+    assert await watched(store, world, minutes + 14) == []
     world.minute = minutes + 15
 
 
@@ -61,7 +64,7 @@ def outcomes_in(store: Engine) -> list[tuple[str, datetime]]:
 
 
 async def the_outcome(store: Engine, world: World) -> Outcome:
-    (found,) = await check_due(ports(store, world))
+    (found,) = await watched(store, world, world.minute + 60)
     return found
 
 
@@ -95,7 +98,7 @@ async def test_a_merge_is_checked_after_its_time_and_becomes_an_outcome(
     assert [(m.name, m.before, m.after) for m in found.measurements] == [
         ("throttled_ratio", 0.4, 0.0)
     ]
-    assert await kept(found, ports(store, world)) is None
+    assert await kept(found, ports(store, world)) == []
     world.minute = 500
     assert await check_due(ports(store, world)) == []
 
@@ -106,7 +109,7 @@ async def test_gitlab_may_speak_first(store: Engine, world: World) -> None:
     world.minute = 30
     assert await check_due(used) == [], "nobody knows yet what was proposed"
     assert await follow(event("opened", 2), used) is None
-    assert [one.merged_at for one in await check_due(used)] == [after(1)]
+    assert (await the_outcome(store, world)).merged_at == after(1)
 
 
 async def test_closed_without_a_merge_is_a_rejection_in_either_order(
@@ -185,8 +188,7 @@ async def test_nothing_expires_that_gitlab_says_was_merged(store: Engine, world:
     used = ports(store, world, expiry_days=14)
     await follow(event("opened"), used)
     world.minute, world.stand = 15 * DAY, Stand("merged", after(3 * DAY))
-    assert await check_due(used) == [], "the check after the deployment is due first"
-    (found,) = await check_due(used)
+    found = await the_outcome(store, world)
     assert (found.result, found.merged_at) == ("success", after(3 * DAY))
 
 
@@ -211,8 +213,7 @@ async def test_nothing_expires_while_gitlab_does_not_tell(store: Engine, world: 
     assert await check_due(used) == []
     del world.failing["gitlab"]
     world.minute, world.stand = world.minute + 61, Stand("merged", after(DAY))
-    assert await check_due(used) == []
-    assert [one.result for one in await check_due(used)] == ["success"]
+    assert (await the_outcome(store, world)).result == "success"
 
 
 async def test_the_last_word_counts_by_its_time_in_every_order(store: Engine, world: World) -> None:
@@ -263,7 +264,7 @@ async def test_replays_give_the_same_event_ids_and_nothing_twice(
     assert len(ids[0]) == 1
     for one in (*first, *again):
         if one is not None:
-            assert await kept(one, used) is None
+            assert await kept(one, used) == []
     assert outcomes_in(store) == [("rejected", after(2))]
 
 
@@ -273,15 +274,15 @@ async def test_a_crash_between_telling_and_keeping_gives_the_same_outcome_after_
     await merged(store, world)
     found = await the_outcome(store, world)
     assert await check_due(ports(store, world)) == [], "it is held"
-    world.minute += 2.1
+    world.minute, world.state_now = world.minute + 2.1, replace(HEALTHY, ready=0)
     again = await the_outcome(store, world)
-    assert again.event_id == found.event_id
+    assert again == found, "what was decided stays, whatever happens meanwhile"
     await kept(again, ports(store, world))
     world.minute += 60
     assert await check_due(ports(store, world)) == []
 
 
-async def test_replicas_that_look_at_once_check_each_merge_once(
+async def test_replicas_that_look_at_once_look_at_each_merge_once(
     store: Engine, world: World
 ) -> None:
     used = ports(store, world)
@@ -289,10 +290,10 @@ async def test_replicas_that_look_at_once_check_each_merge_once(
         incident = {"incident_id": f"inc-{number}"}
         await follow(event("opened", **incident), used)
         await follow(event("merged", 1, merged_at=after(1), **incident), used)
-    world.minute = 30
+    world.minute = 2
     replicas = [ports(store, world, batch=4) for _ in range(4)]
     rounds = await asyncio.gather(*(check_due(one) for one in replicas))
-    found = [one.incident_id for outcomes in rounds for one in outcomes]
+    found = [one.incident_id for told in rounds for one in told]
     assert len(found) == len(set(found))
     found += [one.incident_id for one in await check_due(ports(store, world))]
     assert sorted(found) == sorted(f"inc-{number}" for number in range(12))
@@ -301,41 +302,42 @@ async def test_replicas_that_look_at_once_check_each_merge_once(
 @pytest.mark.parametrize(
     ("state_now", "measured", "told"),
     [
-        (replace(HEALTHY, arrived=False), CALM, "has not arrived"),
         (HEALTHY, {}, "Could not be measured: throttled_ratio"),
-        (WorkloadState(), CALM, "Could not be measured: whether the change arrived"),
+        (replace(HEALTHY, deaths=None), CALM, "Could not be measured: the state of the pods"),
+        (replace(HEALTHY, arrived=False), CALM, "is not everywhere any more"),
     ],
-    ids=["not arrived", "no metrics", "no cluster"],
+    ids=["no metrics", "no pods", "taken back"],
 )
 async def test_what_is_not_known_yet_is_looked_at_again_and_then_said(
     store: Engine, world: World, state_now: WorkloadState, measured: dict[str, float], told: str
 ) -> None:
     await merged(store, world)
     world.state_now, world.measured = state_now, measured
-    for _ in range(2):
-        assert await check_due(ports(store, world, tries=3)) == []
-        assert await check_due(ports(store, world, tries=3)) == [], "not before its time"
-        world.minute += 5
-    (found,) = await check_due(ports(store, world, tries=3))
+    assert await watched(store, world, 45) == []
+    (found,) = await watched(store, world, 47)
     assert (found.result, told in found.explanation) == ("partial", True), found.explanation
+    assert found.checked_at is not None
 
 
-async def test_what_is_known_later_counts(store: Engine, world: World) -> None:
+async def test_what_is_known_later_counts_and_takes_two_looks(store: Engine, world: World) -> None:
     await merged(store, world)
     world.failing = {"cluster": errors.Unavailable("api"), "signals": errors.TimedOut("dd")}
-    assert await check_due(ports(store, world)) == []
-    world.failing, world.minute = {}, world.minute + 5
-    assert (await the_outcome(store, world)).result == "success"
+    assert await watched(store, world, 20) == []
+    world.failing = {}
+    found = await the_outcome(store, world)
+    assert (found.result, found.checked_at) == ("success", after(22))
+    assert "well at 2 looks in a row" in found.explanation
 
 
-async def test_a_failure_is_not_waited_with(store: Engine, world: World) -> None:
+async def test_a_failure_is_seen_twice(store: Engine, world: World) -> None:
     await merged(store, world)
     world.state_now = replace(HEALTHY, ready=0, reasons=("CrashLoopBackOff",))
     world.failing = {"signals": errors.Unauthorized("dd")}
     found = await the_outcome(store, world)
-    assert (found.result, found.explanation) == (
+    assert (found.result, found.explanation, found.checked_at) == (
         "failure",
         "0 of 2 pods are ready (CrashLoopBackOff).",
+        after(17),
     )
 
 
@@ -350,7 +352,7 @@ async def test_feedback_before_the_outcome_is_told_with_it(store: Engine, world:
     await merged(store, world)
     found = await the_outcome(store, world)
     assert found.feedback == (*at(2, BAD), *at(3, GOOD))
-    assert await kept(found, used) is None
+    assert await kept(found, used) == []
 
 
 async def test_feedback_after_the_outcome_is_a_new_record_of_it_once(
@@ -374,7 +376,7 @@ async def test_feedback_after_the_outcome_is_a_new_record_of_it_once(
     )
     assert "did not help" in told.lesson
     assert world.remembered[-1].feedback == at(20, BAD)
-    assert await kept(told, used) is None
+    assert await kept(told, used) == []
     assert await follow(given, used) is None, "it has been told"
     stored = await used.ledger.outcome_of("inc-1")
     assert stored == told
@@ -389,10 +391,9 @@ async def test_feedback_while_the_outcome_is_on_its_way_is_not_forgotten(
     used = ports(store, world)
     found = await the_outcome(store, world)
     assert await follow(feedback(BAD, 16.5), used) is None
-    told = await kept(found, used)
-    assert told is not None
+    (told,) = await kept(found, used)
     assert (told.feedback, told.result) == (at(16.5, BAD), "success")
-    assert await kept(told, used) is None
+    assert await kept(told, used) == []
 
 
 async def through(store: Engine, world: World, story: Sequence[MergeRequestEvent]) -> Outcome:
@@ -400,10 +401,11 @@ async def through(store: Engine, world: World, story: Sequence[MergeRequestEvent
     used = ports(store, world)
     told: list[Outcome | None] = []
     for one in (each for each in story for _ in range(2)):
-        told += [await follow(one, used), *await check_due(used)]
+        told.append(await follow(one, used))
+        told += await watched(store, world, world.minute + 4, check_after_s=0)
         while told:
             if (found := told.pop()) is not None:
-                told += [await kept(found, used), await kept(found, used)]
+                told += [*await kept(found, used), *await kept(found, used)]
     stored = await used.ledger.outcome_of(story[0].incident_id)
     assert stored is not None
     return stored
@@ -435,7 +437,7 @@ async def test_judgements_count_whether_they_come_before_or_after_the_outcome(
         "Set cpu for cpu throttling on a Deployment: measured as held; Anna says it was the wrong"
         " cause: “the queue was full”; Bob says it was the wrong fix. It counts as a fix that did not"
         " help, its cause as doubted. 2 of 2 pods are ready, no container died since;"
-        " throttled_ratio 0.4 → 0."
+        " throttled_ratio 40.0% → 0.0%; well at 2 looks in a row."
     }
 
 
@@ -455,7 +457,7 @@ async def test_what_is_said_with_a_closing_reaches_the_lesson_in_every_order(
         assert found.lesson.endswith("Anna (developer) says: “wrong limit, we use VPA”.")
 
 
-async def test_a_memory_that_is_away_keeps_a_check_due_and_lets_the_others_through(
+async def test_a_memory_that_is_away_keeps_a_verdict_due_and_lets_the_others_through(
     store: Engine, world: World
 ) -> None:
     await merged(store, world)
@@ -497,5 +499,11 @@ async def test_a_new_plan_has_an_outcome_of_its_own(store: Engine, world: World)
 async def test_times_come_back_as_they_were(store: Engine, world: World) -> None:
     await merged(store, world)
     (due,) = await ports(store, world).ledger.claim(after(16), lease_until=after(18), limit=5)
-    assert (due.merged_at, due.merged_at.utcoffset(), due.tries) == (after(1), timedelta(0), 1)
+    assert (due.watch.merged_at, due.watch.merged_at.utcoffset()) == (after(1), timedelta(0))
+    assert (due.watch.live_at, due.watch.clean, due.tries, due.told_live) == (
+        after(1),
+        14,
+        16,
+        True,
+    )
     assert due.followed.proposal == PROPOSAL

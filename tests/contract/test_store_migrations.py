@@ -23,7 +23,7 @@ from kfix.infra.store.migrate import migrate, status
 from kfix.infra.store.tables import metadata
 from schemas import errors
 
-NEWEST = "0011"
+NEWEST = "0007"
 
 
 def differences(engine: Engine) -> list[Any]:

@@ -12,8 +12,9 @@ from sqlalchemy import Engine
 
 from kfix.incident.forge.port import Stand
 from learn.adapters.sql import SqlLearnLedger
-from learn.core.judgement import WorkloadState
+from learn.core.judgement import AlertReading, WorkloadState
 from learn.ports import LearnPorts
+from learn.service.following import check_due, follow
 from learn.settings import Learn
 from schemas.base import ObjectRef
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Proposal
@@ -107,12 +108,19 @@ class World:
 
     state_now: WorkloadState = HEALTHY
     measured: dict[str, float] = field(default_factory=lambda: dict(CALM))
+    #: What the alert's source says of it, and what its measure was around the alert.
+    alert: AlertReading = field(default_factory=AlertReading)
+    measure_before: float | None = None
+    #: Signals of the same hour of another day; none where empty.
+    usual: dict[str, float] = field(default_factory=dict)
     failing: dict[str, Exception] = field(default_factory=dict)
     remembered: list[Outcome] = field(default_factory=list)
     #: What GitLab says of every merge request; ``None``: it does not tell.
     stand: Stand | None = field(default_factory=lambda: Stand("open", T0))
     asked: int = 0
     minute: float = 0
+    #: Plans whose change the cluster was asked for.
+    looked_for: list[ActionPlan] = field(default_factory=list)
 
     def _answer(self, source: str) -> None:
         if source in self.failing:
@@ -120,13 +128,18 @@ class World:
 
     async def state(self, proposal: Proposal, since: datetime) -> WorkloadState:
         self._answer("cluster")
+        self.looked_for.append(proposal.plan)
         return self.state_now
 
     async def measure(
         self, proposal: Proposal, since: datetime, until: datetime
     ) -> dict[str, float]:
         self._answer("signals")
-        return dict(self.measured)
+        return dict(self.usual if until < self.now() - timedelta(hours=12) else self.measured)
+
+    async def reading(self, proposal: Proposal, since: datetime, until: datetime) -> AlertReading:
+        self._answer("alert")
+        return self.alert
 
     async def remember(self, outcome: Outcome, proposal: Proposal) -> None:
         self._answer("memory")
@@ -142,12 +155,27 @@ class World:
         return after(self.minute)
 
 
+@dataclass
+class AlertWorld:
+    """The world's alert, as its source tells."""
+
+    world: World
+
+    async def reading(self, proposal: Proposal, since: datetime, until: datetime) -> AlertReading:
+        return await self.world.reading(proposal, since, until)
+
+    async def measure(self, proposal: Proposal, since: datetime, until: datetime) -> float | None:
+        self.world._answer("alert")
+        return self.world.measure_before
+
+
 def ports(engine: Engine, world: World, *, language: str = "en", **settings: Any) -> LearnPorts:
     """Learn's ports on a real ledger and a made-up world."""
     clock: Callable[[], datetime] = world.now
     return LearnPorts(
         ledger=SqlLearnLedger(engine),
         signals=world,
+        alerts=AlertWorld(world),
         cluster=world,
         forge=world,
         memory=world,
@@ -155,3 +183,21 @@ def ports(engine: Engine, world: World, *, language: str = "en", **settings: Any
         language=language,
         now=clock,
     )
+
+
+async def watched(
+    engine: Engine, world: World, until: float, *, every: float = 1, **settings: Any
+) -> list[Outcome]:
+    """Lives from the world's minute to ``until``, a look ``every`` minutes; what the watch tells comes back to it as through
+    the broker. Stops at the first outcomes, which nobody has kept yet."""
+    used = ports(engine, world, **settings)
+    while True:
+        outcomes = []
+        for record in await check_due(used):
+            if isinstance(record, MergeRequestEvent):
+                await follow(record, used)
+            else:
+                outcomes.append(record)
+        if outcomes or world.minute >= until:
+            return outcomes
+        world.minute += every

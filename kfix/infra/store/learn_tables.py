@@ -1,4 +1,4 @@
-"""Tables of learn: merge requests with what they proposed, checks that are due, outcomes, feedback."""
+"""Tables of learn: merge requests with what they proposed, watches over merged ones, alerts, outcomes, feedback."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ followed_merge_requests = Table(
     Column("asked_at", DateTime(timezone=True)),
     Column("merge_request", JSON),
     Column("proposal", JSON),
+    #: ``learn.ports.rule_key`` of the alert; empty where its rule is not known.
+    Column("rule_key", String(64), nullable=False, default="", server_default="", index=True),
 )
 
 post_deploy_checks = Table(
@@ -30,8 +32,29 @@ post_deploy_checks = Table(
     Column("merged_at", DateTime(timezone=True), nullable=False),
     Column("due_at", DateTime(timezone=True), nullable=False, index=True),
     Column("leased_until", DateTime(timezone=True)),
+    #: Looks that were begun: who saves one says which, and one that took too long saves nothing.
     Column("tries", Integer, nullable=False, default=0),
     Column("done_at", DateTime(timezone=True)),
+    #: ``learn.core.watch.Watch`` after the last look; ``None`` before the first.
+    Column("watch", JSON),
+    #: The outcome that the watch came to, before the broker has it: told again as it is until then.
+    Column("verdict", JSON),
+    #: That the change is live, and that it is late, has come back from the broker.
+    Column("live_told_at", DateTime(timezone=True)),
+    Column("late_told_at", DateTime(timezone=True)),
+)
+
+#: Alerts as ``plans.validated`` tells of them: a row for each, of incidents with and without a merge request.
+heard_alerts = Table(
+    "heard_alerts",
+    metadata,
+    Column("event_id", String(128), primary_key=True),
+    Column("incident_id", String(64), nullable=False, index=True),
+    Column("fingerprint", String(64), nullable=False, index=True),
+    Column("rule_key", String(64), nullable=False, index=True),
+    #: ``firing`` or ``recovered``.
+    Column("word", String(16), nullable=False),
+    Column("alerted_at", DateTime(timezone=True), nullable=False, index=True),
 )
 
 incident_outcomes = Table(

@@ -35,6 +35,7 @@ from kfix.infra.store.enrich_tables import gathered_alerts, kept_alerts, retries
 from kfix.infra.store.housekeeping_tables import erasures, retention_sweeps
 from kfix.infra.store.learn_tables import (
     followed_merge_requests,
+    heard_alerts,
     incident_feedback,
     incident_outcomes,
     post_deploy_checks,
@@ -314,6 +315,12 @@ RULES: tuple[RetentionRule, ...] = (
         "ledger_days",
         lambda before: post_deploy_checks.c.done_at < before,
         "a merge is judged once",
+    ),
+    RetentionRule(
+        heard_alerts,
+        "ledger_days",
+        lambda before: heard_alerts.c.alerted_at < before,
+        "an alert that comes again within a day counts against the fix",
     ),
     RetentionRule(
         incident_outcomes,

@@ -1,4 +1,4 @@
-"""What enrich lists and what the shipped role lets it list are the same."""
+"""What enrich and learn list and what the shipped role lets them list are the same."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import yaml
 
 from enrich.adapters.kubernetes import wishes
 from kfix.infra.clients.kubernetes.kinds import Table
+from learn.core.delivery import APPLICATIONS, KUSTOMIZATIONS, RELEASES
 
 ROLE = Path(__file__).parents[3] / "deploy" / "kubernetes" / "2-access.yaml"
 
 
-def test_the_role_reads_what_enrich_lists_and_nothing_else() -> None:
+def test_the_role_reads_what_is_listed_and_nothing_else() -> None:
     table = Table()
     resources = {wish.resource for wish in wishes("shop")}
     kinds = {resource: table.plural(resource) for resource in resources}
@@ -22,6 +23,10 @@ def test_the_role_reads_what_enrich_lists_and_nothing_else() -> None:
     assert all("." in resource for resource in discovered)
     asked |= {(r.partition(".")[2], r.partition(".")[0]) for r in discovered}
     assert len(asked) == len(kinds)
+    # What delivers to the cluster: learn reads it where a change does not arrive.
+    asked |= {
+        (r.partition(".")[2], r.partition(".")[0]) for r in (APPLICATIONS, KUSTOMIZATIONS, RELEASES)
+    }
     (role,) = [d for d in yaml.safe_load_all(ROLE.read_text()) if d["kind"] == "ClusterRole"]
     given = {
         (group, resource)

@@ -18,7 +18,7 @@ CALM = {"throttled_ratio": 0.01, "latency_ms": 120.0}
 @pytest.mark.parametrize(
     ("failure_class", "state", "before", "after", "result", "why"),
     [
-        ("cpu_throttling", GOOD, THROTTLED, CALM, "success", "throttled_ratio 0.4 → 0.01"),
+        ("cpu_throttling", GOOD, THROTTLED, CALM, "success", "throttled_ratio 40.0% → 1.0%"),
         ("cpu_throttling", GOOD, THROTTLED, THROTTLED, "failure", "not better"),
         (
             "cpu_throttling",
