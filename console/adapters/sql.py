@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, exists, func, or_, select, update
@@ -69,17 +70,18 @@ class SqlProjection:
     async def catch_up(self) -> int:
         """Draws the lines of incidents that have none, as after an update; how many. Raises errors.Unavailable."""
 
-        def draw(connection: Connection) -> int:
+        def draw(after: str, connection: Connection) -> Sequence[str]:
             known = exists().where(_L.incident_id == _R.incident_id)
-            query = select(_R.incident_id).where(_R.incident_id != "", ~known).distinct()
-            found = connection.execute(query.limit(_AT_ONCE)).scalars().all()
+            query = select(_R.incident_id).where(_R.incident_id > after, ~known).distinct()
+            query = query.order_by(_R.incident_id).limit(_AT_ONCE)
+            found = connection.execute(query).scalars().all()
             for incident_id in found:
                 _draw(connection, incident_id)
-            return len(found)
+            return found
 
-        drawn = 0
-        while found := await self._transact(draw):
-            drawn += found
+        drawn, after = 0, ""
+        while found := await self._transact(partial(draw, after)):
+            drawn, after = drawn + len(found), found[-1]
         return drawn
 
     async def listed(
