@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from manifests.repository.environments import AskedEnvironment, is_beside
+from manifests.repository.environments import AskedEnvironment, have_own_words, is_beside
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import read_map
 
 
 def told_apart(index: RepositoryIndex, environment: str) -> str:
     """The environment, with the clusters that the repository has beside the one that is asked for: those that its
-    installers deploy to where one of them deploys to that one, and folders beside one that is called like it."""
+    installers deploy to where one of them deploys to that one, and folders beside one that is called like it: those that
+    are called alike, and all of ``clusters/``."""
     if not isinstance(environment, AskedEnvironment) or not environment.cluster:
         return environment
     asked = environment.cluster
@@ -22,6 +23,19 @@ def _deployed_to(index: RepositoryIndex, asked: frozenset[str]) -> set[str]:
     return said - asked - {""} if said & asked else set()
 
 
+#: Folders that hold one folder for each cluster, and what stands among those for all of them.
+_HOLDING = frozenset({"clusters", "cluster"})
+_FOR_ALL = frozenset(
+    {"all", "any", "base", "bases", "common", "components", "default", "defaults", "global", "lib", "shared", "template",
+     "templates"}
+)  # fmt: skip
+
+
+def _holds_clusters(parent: str, name: str) -> bool:
+    """Does a folder hold one folder for each cluster, and is this one not for all of them?"""
+    return parent.rpartition("/")[2] in _HOLDING and name[:1].isalnum() and name not in _FOR_ALL
+
+
 def _beside(index: RepositoryIndex, asked: frozenset[str]) -> set[str]:
     by_parent: dict[str, set[str]] = {}
     for folder in index.folders():
@@ -29,8 +43,8 @@ def _beside(index: RepositoryIndex, asked: frozenset[str]) -> set[str]:
         by_parent.setdefault(parent, set()).add(name)
     return {
         name
-        for names in by_parent.values()
+        for parent, names in by_parent.items()
         for own in names & asked
         for name in names - asked
-        if is_beside(name, own)
+        if is_beside(name, own) or (_holds_clusters(parent, name) and have_own_words(name, own))
     }

@@ -187,12 +187,18 @@ def is_beside(name: str, cluster: str) -> bool:
 
     One that is called by an environment alone, or by words of the cluster, stands for no other.
     """
+    if not have_own_words(name, cluster):
+        return False
     mine, theirs = _tokens(name), _tokens(cluster)
     own = mine - theirs - _ALL
-    if not own or not theirs - mine:
-        return False
     places = all(_BESIDE.fullmatch(token) for token in (own | theirs) - _ALL)
     return places or bool(mine & theirs)
+
+
+def have_own_words(name: str, cluster: str) -> bool:
+    """Has each of two names a word that the other has not, of which the first's is none for environments?"""
+    mine, theirs = _tokens(name), _tokens(cluster)
+    return bool(mine - theirs - _ALL and theirs - mine)
 
 
 def is_same_place(name: str, path: str) -> bool:

@@ -118,6 +118,30 @@ def test_the_same_object_of_another_cluster_is_no_other_candidate(renderer: Prog
     assert refused.value.code == "AMBIGUOUS_DOC"
 
 
+def test_what_only_another_cluster_gets_is_not_edited_for_this_one(renderer: Programs) -> None:
+    flux = (
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+        "metadata: {name: apps, namespace: flux-system}\n"
+        "spec:\n  path: ./apps/CLUSTER\n  sourceRef: {kind: GitRepository, name: flux-system}\n"
+    )
+    files = {
+        f"clusters/{name}/apps.yaml": flux.replace("CLUSTER", name)
+        for name in ("nordic", "tegernsee")
+    }
+    files |= {
+        "apps/nordic/kustomization.yaml": "namespace: shop\nresources: [api.yaml]\n",
+        "apps/nordic/api.yaml": _DEPLOYMENT,
+        "apps/tegernsee/kustomization.yaml": "namespace: shop\nresources: [web.yaml]\n",
+        "apps/tegernsee/web.yaml": _DEPLOYMENT.replace("api", "web"),
+        "clusters/common/note.yaml": "{}\n",
+    }
+    wanted = {"spec.replicas": 5}
+    assert _edited(files, renderer, wanted, in_cluster("", ["nordic"])) == {"apps/nordic/api.yaml"}
+    with pytest.raises(NotEditable, match="of another cluster") as refused:
+        _edited(files, renderer, wanted, in_cluster("", ["tegernsee"]))
+    assert refused.value.code == "NOT_FOUND"
+
+
 DOCUMENTED = {
     "docs/tenant/api.yaml": _DEPLOYMENT.replace("name: api}", "name: api, namespace: shop}", 1),
     "manifests/web/web.yaml": _DEPLOYMENT.replace("api", "web"),
