@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -21,12 +22,16 @@ T = TypeVar("T")
 
 
 def register(app: typer.Typer) -> None:
-    """Adds ``memory status``, ``reembed`` and ``forget``, and what outcomes changed: ``vetoes``, ``lift``, ``calibration``."""
+    """Adds ``memory status``, ``reembed``, ``forget``, ``export``, ``import``, and what outcomes changed: ``vetoes``,
+    ``lift``, ``calibration``.
+    """
     group = typer.Typer(help="The memory of earlier incidents.", no_args_is_help=True)
     group.command("status")(status)
     group.command("reembed")(reembed)
     group.command("forget")(forget)
     outcomes.register(group)
+    group.command("export")(export)
+    group.command("import")(bring_in)
     app.add_typer(group, name="memory")
 
 
@@ -95,6 +100,56 @@ def forget(
     raise typer.Exit(0 if found >= set(incidents) else 1)
 
 
+def export(
+    file: Annotated[Path, typer.Argument(help="where to; an older file is replaced")],
+) -> None:
+    """Writes what is remembered, of every model, as JSON lines with a checksum: texts and outcomes, no vectors.
+
+    Exit 1 when some have no text: those cannot be made anew elsewhere and are left out.
+    """
+    from datetime import UTC, datetime
+
+    from kfix.infra.memory.exchange import export as writing
+
+    async def written(memory: OpenedMemory) -> bool:
+        done = None
+        total = sum(space.count for space in await memory.index.spaces())
+        with _progress("written", total) as advance:
+            async for done in writing(memory, file, at=datetime.now(UTC)):
+                advance(done.written + done.without_text)
+        written, without = (done.written, done.without_text) if done else (0, 0)
+        tell(f"{written} written, {without} without text left out")
+        return not without
+
+    raise typer.Exit(0 if _with_memory(written) else 1)
+
+
+def bring_in(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="an export")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="also what is remembered already")
+    ] = False,
+) -> None:
+    """Remembers what an export holds, with vectors of KFIX_MEMORY_EMBEDDER. Again is fine: what is there stays.
+
+    A file that is damaged is refused with the numbers of its lines, and nothing is changed: exit 3.
+    """
+    from kfix.infra.memory.exchange import bring_in as reading
+    from kfix.infra.settings import AppSettings, load
+
+    console_url = load(AppSettings).console_url
+
+    async def read(memory: OpenedMemory) -> None:
+        done = None
+        with _progress("remembered", None) as advance:
+            async for done in reading(memory, file, console_url=console_url, replace=replace):
+                advance(done.made + done.there + done.empty, done.total)
+        made, there, empty = (done.made, done.there, done.empty) if done else (0, 0, 0)
+        tell(f"{made} made, {there} there already, {empty} without words left out")
+
+    _with_memory(read)
+
+
 def _with_memory(work: Callable[[OpenedMemory], Awaitable[T]]) -> T:
     """Does it on the memory of the settings. A failure is told; exit 1."""
     from kfix.infra.memory.opening import open_memory
@@ -113,8 +168,27 @@ def _with_memory(work: Callable[[OpenedMemory], Awaitable[T]]) -> T:
     try:
         return asyncio.run(done())
     except errors.KFixError as failure:
-        tell(f"kfix: {failure}", err=True)
+        for line in getattr(failure, "lines", (failure,)):
+            tell(f"kfix: {line}", err=True)
+        raise typer.Exit(3 if failure.reason == "bad_file" else 1) from None
+    except OSError as failure:
+        tell(f"kfix: {failure.filename}: {failure.strerror}", err=True)
         raise typer.Exit(1) from None
+
+
+@contextmanager
+def _progress(what: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """A bar on the error stream, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=total)
+
+        def advance(completed: int, total: int | None = total) -> None:
+            bar.update(task, completed=completed, total=total)
+
+        yield advance
 
 
 @asynccontextmanager

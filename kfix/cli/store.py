@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +28,8 @@ def register(app: typer.Typer) -> None:
     group.command("migrate")(migrate)
     group.command("status")(status)
     group.command("sweep")(sweep)
+    group.command("backup")(backup)
+    group.command("restore")(restore)
     app.add_typer(group, name="store")
 
 
@@ -84,6 +87,39 @@ def sweep(
         tell(f"kfix: {failure}", err=True)
         raise typer.Exit(1) from None
     raise typer.Exit(0 if done else 3)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="where to; an older file is replaced")],
+) -> None:
+    """Copies a SQLite store (KFIX_DATABASE_URL) as it is now, while stages work. For PostgreSQL use pg_dump."""
+    from kfix.infra.store.backup import back_up
+
+    _copied(lambda url: back_up(url, file))
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a backup")],
+) -> None:
+    """Puts a backup of a SQLite store in its place, where no store is. Stop all stages first.
+
+    What happened after the backup comes again from the topics: see docs/operations.md, "Backup".
+    """
+    from kfix.infra.store.backup import restore as put_back
+
+    _copied(lambda url: tell(f"revision {put_back(url, file)}"))
+
+
+def _copied(work: Callable[[str], None]) -> None:
+    """A failure is told: exit 1, or 3 where the copy is refused."""
+    from kfix.infra.settings import AppSettings, load
+    from schemas import errors
+
+    try:
+        work(load(AppSettings).database_url.get_secret_value())
+    except errors.KFixError as failure:
+        tell(f"kfix: {failure}", err=True)
+        raise typer.Exit(3 if isinstance(failure, errors.Rejected) else 1) from None
 
 
 async def _swept(engine: Engine, retention: Retention, *, act: bool) -> bool:

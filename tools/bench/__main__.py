@@ -14,6 +14,7 @@ MODULES: tuple[str, ...] = (
     "editor",
     "index",
     "enrich",
+    "vectors",
     "ingest",
     "runtime",
     "renderers",

@@ -45,8 +45,6 @@ from schemas import errors
 T = TypeVar("T")
 #: Numbers that an HNSW index of the type ``vector`` takes (pgvector's README, "HNSW").
 _INDEXED = 2000
-#: Candidates that a search keeps; pgvector's own 40 finds 77 of 100 among 100,000.
-_CANDIDATES = 200
 #: Key of the advisory lock under which tables are made; any number that nobody else uses.
 _LOCK = 0x6B666D65
 _SPACES = Table(
@@ -59,11 +57,17 @@ _SPACES = Table(
 
 @guarded("vector memory")
 class PgvectorIndex:
-    """``kfix.infra.memory.index.VectorIndex`` on pgvector. ``own``: the engine is closed with the index."""
+    """``kfix.infra.memory.index.VectorIndex`` on pgvector. ``own``: the engine is closed with the index.
 
-    def __init__(self, engine: Engine, *, timeout_s: float, own: bool = False) -> None:
+    ``candidates``: vectors that a search keeps on its way (``hnsw.ef_search``).
+    """
+
+    def __init__(
+        self, engine: Engine, *, timeout_s: float, own: bool = False, candidates: int = 200
+    ) -> None:
         self._engine = engine
         self._timeout_s = timeout_s
+        self._candidates = candidates
         self._own = own
         self._tables: dict[str, tuple[Table, int]] = {}
 
@@ -96,11 +100,13 @@ class PgvectorIndex:
                 return []
             table, dimension = space
             same_dimension(values, dimension, model)
-            for setting in (
-                f"ef_search = {max(_CANDIDATES, limit)}",
-                "iterative_scan = strict_order",
-            ):
-                connection.execute(text(f"SET LOCAL hnsw.{setting}"))
+            kept = max(self._candidates, limit)
+            # In one go: each statement of its own is a way to the server and back.
+            connection.execute(
+                text(
+                    f"SET LOCAL hnsw.ef_search = {kept}; SET LOCAL hnsw.iterative_scan = strict_order"
+                )
+            )
             far = table.c.embedding.cosine_distance(values).label("far")
             nearest = select(table.c.id, far, table.c.metadata).order_by(far).limit(limit)
             if where:
@@ -169,7 +175,7 @@ class PgvectorIndex:
             dimension = connection.scalar(chosen)
             if dimension is None:
                 return None
-            self._tables[model] = _table(model, dimension), dimension
+            self._tables[model] = table_of(model, dimension), dimension
         return self._tables[model]
 
     def _make(self, connection: Connection, model: str, dimension: int) -> tuple[Table, int]:
@@ -181,7 +187,7 @@ class PgvectorIndex:
         if connection.scalar(there) is None:
             connection.execute(text("CREATE EXTENSION vector"))
         _SPACES.create(connection, checkfirst=True)
-        table = _table(model, dimension)
+        table = table_of(model, dimension)
         table.create(connection, checkfirst=True)
         connection.execute(insert(_SPACES).values(model=model, dimension=dimension))
         return table, dimension
@@ -217,7 +223,8 @@ def _exists(connection: Connection, name: str) -> bool:
     return connection.scalar(there, {"name": name}) is not None
 
 
-def _table(model: str, dimension: int) -> Table:
+def table_of(model: str, dimension: int) -> Table:
+    """The table of a model's vectors, with its index."""
     from pgvector.sqlalchemy import Vector as VectorType
 
     name = f"kfix_memory_{space_name(model)}"
@@ -240,7 +247,7 @@ def _table(model: str, dimension: int) -> Table:
 
 
 def _count(model: str, dimension: int) -> Any:
-    return select(func.count()).select_from(_table(model, dimension))
+    return select(func.count()).select_from(table_of(model, dimension))
 
 
 def _failure(failure: DBAPIError) -> errors.KFixError:

@@ -68,8 +68,15 @@ class RetentionRule:
 
     def before(self, retention: Retention, now: datetime) -> datetime:
         """The time before which rows are old."""
-        kept: float = getattr(retention, self.days)
-        return now - timedelta(days=kept)
+        kept = {
+            "records_days": retention.records_days,
+            "ledger_days": retention.ledger_days,
+            "outcomes_days": retention.outcomes_days,
+            "memory_days": retention.memory_days,
+            "opinions_days": retention.opinions_days,
+            "audit_days": retention.audit_days,
+        }
+        return now - timedelta(days=kept[self.days])
 
 
 def _record_due(before: datetime) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 from sqlalchemy import Engine
 
@@ -17,6 +17,9 @@ class PgvectorConnection(Settings):
 
     #: SQLAlchemy's URL of the database; empty: the relational store's, which must be PostgreSQL then.
     url: SecretStr = SecretStr("")
+    #: Vectors that a search keeps on its way through the index (``hnsw.ef_search``): more find more and take longer. 200
+    #: find 99 of 100 nearest among a million (docs/performance.md); pgvector's own 40 find 92.
+    candidates: int = Field(default=200, ge=10, le=1000)
 
 
 SETTINGS = PgvectorConnection
@@ -30,10 +33,11 @@ def opened(engine: Engine, *, timeout_s: float) -> VectorIndex:
     from kfix.infra.memory.pgvector import PgvectorIndex
     from kfix.infra.store.engine import open_engine
 
-    url = load(PgvectorConnection).url.get_secret_value()
+    settings = load(PgvectorConnection)
+    url = settings.url.get_secret_value()
     used = open_engine(url) if url else engine
     if used.dialect.name != "postgresql":
         raise BadSettings(
             ["KFIX_MEMORY_PGVECTOR_URL: vectors need PostgreSQL, this is another one"]
         )
-    return PgvectorIndex(used, timeout_s=timeout_s, own=bool(url))
+    return PgvectorIndex(used, timeout_s=timeout_s, own=bool(url), candidates=settings.candidates)
