@@ -60,7 +60,7 @@ class Projection(Protocol):
     async def trust(
         self, prices: Mapping[str, ModelPrice], *, since: datetime | None, until: datetime
     ) -> TrustFigures:
-        """The figures of the attempts whose alerts happened from ``since`` (``None``: ever) on, before ``until``."""
+        """The figures of the attempts whose alerts happened from ``since`` on, before ``until``; of all where it is ``None``."""
         ...
 
     async def fill_trust(self, most: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -20,6 +20,7 @@ from console.ports import Listed
 from kfix.incident.fix_life import NEXT
 from kfix.incident.judgement_links import PATH, JudgementLink
 from kfix.incident.trust.figures import TrustFigures
+from kfix.incident.trust.fixes import FixState
 from kfix.incident.trust.intervals import Rate
 from kfix.texts import known, language_of, word
 from manifests.proposal.by_hand import by_hand
@@ -27,6 +28,8 @@ from schemas.dead_letters import DeadLetter
 
 #: Lines of a log excerpt and of a diff that a page shows.
 _LOG_LINES = 12
+#: What becomes of fixes, in the order in which a page tells it.
+_FIX_STATES = tuple(state for state in get_args(FixState) if state != "none")
 #: Characters that show nothing or reorder what stands around them (C0, C1, bidirectional controls): shown as U+FFFD.
 _UNSEEN = dict.fromkeys(
     (
@@ -120,6 +123,7 @@ class Pages:
             "trust.html",
             found=found,
             since=since,
+            states=_FIX_STATES,
             ranges=tuple(dict.fromkeys((*RANGES, since))),
             currency=currency,
             refresh=0,

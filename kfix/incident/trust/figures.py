@@ -225,7 +225,7 @@ def _class(name: str, groups: Sequence[Group], spans: Sequence[Span]) -> ClassFi
     recovery = times_of(one for _, _, _, one in spans if one is not None)
     return ClassFigures(
         name,
-        dict(states),
+        states,
         sum(group.count for group in merged if group.came_back),
         sum(group.count for group in merged if group.judged_bad),
         sum(group.count for group in merged if group.wrong_cause),
