@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from console.adapters.judging import JudgementDoor
 from console.adapters.origin import check_same_site, read_body
 from console.adapters.pages import Pages
+from console.adapters.states import measure_states
 from console.adapters.trust_recent import RecentTrust
 from console.core.judging import NAME, TEXT, Judgement, Silence, judged
 from console.core.output import complete
@@ -241,8 +242,9 @@ class _Door:
             raise HTTPException(422, str(failure)) from failure
 
     async def metrics(self) -> Response:
-        """Prometheus metrics of this process, with the figures of trust of the last 30 days."""
+        """Prometheus metrics of this process, with where incidents stand and the figures of trust of the last 30 days."""
         await self._trust.measure()
+        await measure_states(self._ports.projection)
         return Response(
             prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST
         )

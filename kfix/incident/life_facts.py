@@ -97,14 +97,15 @@ def _happened(event: MergeRequestEvent, name: str) -> tuple[LifeFact, ...]:
 
 
 def _ended(outcome: Outcome, name: str) -> tuple[LifeFact, ...]:
-    """An outcome; one that was measured tells of its merge as well."""
+    """An outcome; one that was measured tells of its merge as well. That a change is not live yet is no end of it."""
     at = outcome.checked_at or outcome.occurred_at
     found = [LifeFact(_ENDED[outcome.result], at, name)]
     if outcome.came_back_at is not None:
         found = [LifeFact("held", at, name), LifeFact("came_back", outcome.came_back_at, name)]
-    if outcome.merged_at is not None:
-        found.append(LifeFact("merged", outcome.merged_at, name))
-    return tuple(found)
+    if outcome.merged_at is None:
+        return tuple(found)
+    merged = LifeFact("merged", outcome.merged_at, name)
+    return (merged,) if outcome.checked_at is None else (merged, *found)
 
 
 def written(fact: LifeFact) -> list[str]:

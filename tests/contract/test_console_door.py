@@ -492,6 +492,22 @@ async def test_the_list_asks_for_where_incidents_stand(store: Engine) -> None:
     assert await projection.catch_up() == 0
 
 
+async def test_metrics_count_incidents_by_state_and_say_nothing_while_the_store_is_away(
+    engine: Engine, retried: SqlProjection, sent: Sent
+) -> None:
+    async with (
+        serve(build_app(ports(retried), sent)) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+    ):
+        told = (await client.get("/metrics")).text
+        assert 'kfix_incidents_by_state{state="held"} 1.0' in told
+        assert 'kfix_incidents_by_state{state="proposed"} 0.0' in told
+        incident_lines.drop(engine)
+        away = await client.get("/metrics")
+        assert away.status_code == 200
+        assert "kfix_incidents_by_state{" not in away.text
+
+
 async def test_records_that_come_at_once_are_all_in_the_line(store: Engine) -> None:
     projection = SqlProjection(store)
     records = failed_then_held()
