@@ -43,9 +43,9 @@ from schemas.identity import stable_id
 
 T = TypeVar("T")
 #: The newest trials of a class that a decision looks at, and the newest outcomes that confidence is recalibrated by.
-_MOST_TRIALS, _MOST_PREDICTIONS = 400, 1000
+MOST_TRIALS, MOST_PREDICTIONS = 400, 1000
 #: Results that tell of the fix: one that nobody decided on tells nothing.
-_TELLING = (*MEASURED, "rejected")
+TELLING = (*sorted(MEASURED), "rejected")
 
 
 class SqlTrialBook:
@@ -76,30 +76,23 @@ class SqlTrialBook:
         """See ``ports.TrialBook``. The objects are held until all is counted and noted."""
 
         def work(connection: Connection) -> dict[str, str]:
+            objects = sorted({object_of(one.plan) for one in proposals})
+            _hold(connection, objects)
+            counts = or_(fix_trials.c.result == "failure", _waits())
+            experience = Experience(
+                known=_known(connection, objects, counts), lifted=_lifted(connection, objects)
+            )
+            there = _there(connection, {one.incident_id for one in proposals})
             refused = {}
-            _hold(connection, sorted({object_of(one.plan) for one in proposals}))
             for one in proposals:
-                why = self._refusal(connection, one, at)
+                why = refused_of(one, experience, at, self._waits)
                 if why:
                     refused[one.plan.plan_id] = why
                 else:
-                    _propose(connection, one, at)
+                    _propose(connection, one, at, there=one.plan.plan_id in there)
             return refused
 
         return await self._transact(work)
-
-    def _refusal(self, connection: Connection, one: Proposed, at: datetime) -> str:
-        objects = (object_of(one.plan),)
-        known = _known(connection, objects, or_(fix_trials.c.result == "failure", _waits()))
-        experience = Experience(known=known, lifted=_lifted(connection, objects))
-        return refusal(
-            one.plan,
-            one.cluster,
-            experience,
-            incident_id=one.incident_id,
-            at=at,
-            waits=self._waits,
-        )
 
     async def ended(self, trial: EndedTrial) -> None:
         """See ``ports.TrialBook``."""
@@ -131,13 +124,26 @@ class SqlTrialBook:
         return await transact(self._engine, work, what="the book of fixes")
 
 
+def refused_of(one: Proposed, experience: Experience, at: datetime, waits: timedelta) -> str:
+    """Why a plan may not be proposed again, by what is known of its object; empty where it may be."""
+    return refusal(
+        one.plan, one.cluster, experience, incident_id=one.incident_id, at=at, waits=waits
+    )
+
+
+def _there(connection: Connection, incidents: set[str]) -> set[str]:
+    """Plans of these incidents that the book knows."""
+    query = select(fix_trials.c.plan_id).where(fix_trials.c.incident_id.in_(incidents))
+    return set(connection.execute(query).scalars())
+
+
 def _fared(failure_class: str) -> Select[Any]:
     known = fix_trials.c
     return (
         select(fix_trials)
-        .where(known.failure_class == failure_class, known.result.in_(_TELLING))
+        .where(known.failure_class == failure_class, known.result.in_(TELLING))
         .order_by(known.ended_at.desc(), known.incident_id, known.plan_id)
-        .limit(_MOST_TRIALS)
+        .limit(MOST_TRIALS)
     )
 
 
@@ -147,7 +153,7 @@ def _predictions(connection: Connection) -> tuple[Predictions, ...]:
         select(known.predicted, known.result, known.doubted)
         .where(known.predicted.is_not(None), known.result.in_(sorted(MEASURED)))
         .order_by(known.ended_at.desc(), known.incident_id, known.plan_id)
-        .limit(_MOST_PREDICTIONS)
+        .limit(MOST_PREDICTIONS)
     )
     return counted((row.predicted, "failure" if row.doubted else row.result) for row in rows)
 
@@ -192,7 +198,7 @@ def _hold(connection: Connection, objects: Sequence[str]) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
-def _propose(connection: Connection, one: Proposed, at: datetime) -> None:
+def _propose(connection: Connection, one: Proposed, at: datetime, *, there: bool) -> None:
     plan, known = one.plan, fix_trials.c
     predicted = None if one.predicted is None else round(1000 * one.predicted)
     insert_missing(
@@ -217,6 +223,8 @@ def _propose(connection: Connection, one: Proposed, at: datetime) -> None:
             "doubted": False,
         },
     )
+    if not there:
+        return
     mine = and_(known.incident_id == one.incident_id, known.plan_id == plan.plan_id)
     first = update(fix_trials).where(mine, known.proposed_at.is_(None))
     connection.execute(first.values(predicted=predicted, proposed_at=at))

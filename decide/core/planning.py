@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from decide.core.broken import RuleDefect, heard
@@ -83,30 +84,44 @@ def propose(
         plan = _remember(plan, finding, bundle, told=bool(experience.fared))
         plan = plan.model_copy(update={"repairs": repairs_of(whole, language)})
         plans.setdefault(plan.changes_hash, plan)
-    vetoes = {n: veto(p, bundle.k8s_context.cluster, experience) for n, p in plans.items()}
-    ranked = weighed(
-        sorted((plan for n, plan in plans.items() if not vetoes[n]), key=_place),
-        _standing,
-        _rank,
+    ranked, vetoes = in_experience(
+        list(plans.values()),
         experience,
+        cluster=bundle.k8s_context.cluster,
         environment=bundle.environment,
         now=bundle.alerted_at,
-    )[:MOST]
+    )
     leading = led([one.plan for one in ranked])
     return ProposedPlans(
         plans=_in_order(ranked[: len(leading)], confidence, language),
         refused=tuple(refused),
         unheard=tuple(unheard),
         vetoed=tuple(
-            say(
-                "decide.experience.not_again",
-                plan=again(plans[n].title, plans[n].title_text),
-                why=why,
-            )
-            for n, why in vetoes.items()
-            if why
+            say("decide.experience.not_again", plan=again(plan.title, plan.title_text), why=why)
+            for plan, why in vetoes
         ),
     )
+
+
+def in_experience(
+    plans: Sequence[ActionPlan],
+    experience: Experience,
+    *,
+    cluster: str,
+    environment: str,
+    now: datetime,
+) -> tuple[list[WeighedPlan], list[tuple[ActionPlan, str]]]:
+    """Plans as rules and outcomes place them, three at most; and those that are not proposed again, with the reason."""
+    vetoes = [(plan, veto(plan, cluster, experience)) for plan in plans]
+    ranked = weighed(
+        sorted((plan for plan, why in vetoes if not why), key=_place),
+        _standing,
+        _rank,
+        experience,
+        environment=environment,
+        now=now,
+    )
+    return ranked[:MOST], [(plan, why) for plan, why in vetoes if why]
 
 
 def _changes_others(draft: PlanDraft, finding: Finding, view: ClusterView) -> bool:

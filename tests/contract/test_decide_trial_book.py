@@ -6,9 +6,11 @@ import asyncio
 import itertools
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from decide.adapters.recalled import RecalledTrialBook
 from decide.adapters.trials import SqlTrialBook
 from decide.core.experience.trials import (
     Experience,
@@ -29,8 +31,17 @@ WAITS = timedelta(days=7)
 ASKED = ExperienceAsked("oom_limit_too_low", "prod", (WEB.key,))
 
 
-@pytest.fixture
-def replicas(store_url: str) -> Iterator[list[SqlTrialBook]]:
+Book = SqlTrialBook | RecalledTrialBook
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def replicas(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Book]]:
+    if request.param == "memory":
+        yield [RecalledTrialBook(WAITS)] * 3
+        return
+    store_url = f"sqlite:///{tmp_path / 'store.db'}"
+    if request.param == "postgres":
+        store_url = request.getfixturevalue("postgres_server").database()
     engines = [open_store(store_url) for _ in range(3)]
     yield [SqlTrialBook(engine, WAITS) for engine in engines]
     for engine in engines:
@@ -38,7 +49,7 @@ def replicas(store_url: str) -> Iterator[list[SqlTrialBook]]:
 
 
 @pytest.fixture
-def book(replicas: list[SqlTrialBook]) -> SqlTrialBook:
+def book(replicas: list[Book]) -> Book:
     return replicas[0]
 
 
@@ -51,7 +62,7 @@ def proposed(
     ]
 
 
-async def told(book: SqlTrialBook, said: Outcome) -> None:
+async def told(book: Book, said: Outcome) -> None:
     trial = ended_trial(said)
     assert trial is not None
     await book.ended(trial)
@@ -61,7 +72,7 @@ def ends(experience: Experience) -> list[tuple[str, OutcomeResult]]:
     return sorted((one.incident_id, one.result) for one in experience.fared)
 
 
-async def test_what_was_proposed_tells_nothing_until_it_ended(book: SqlTrialBook) -> None:
+async def test_what_was_proposed_tells_nothing_until_it_ended(book: Book) -> None:
     assert await book.admit(proposed("inc-1", plan()), at=NOW) == {}
     assert (await book.experience(ASKED)).is_empty
     await told(book, outcome("inc-1", plan()))
@@ -91,7 +102,7 @@ async def test_the_word_told_last_counts_in_whatever_order_words_come(store_url:
     assert ends(found) == [(f"inc-{n}", "failure") for n in range(6)]
 
 
-async def test_an_outcome_of_an_older_version_is_where_it_was_proposed(book: SqlTrialBook) -> None:
+async def test_an_outcome_of_an_older_version_is_where_it_was_proposed(book: Book) -> None:
     old = {"cluster": "", "environment": "unknown"}
     for incident, first in (("inc-1", True), ("inc-2", False)):
         if first:
@@ -104,7 +115,7 @@ async def test_an_outcome_of_an_older_version_is_where_it_was_proposed(book: Sql
     assert {one.cluster for one in found.known} == {"prod"}
 
 
-async def test_the_third_proposal_is_refused_and_a_person_lifts_it(book: SqlTrialBook) -> None:
+async def test_the_third_proposal_is_refused_and_a_person_lifts_it(book: Book) -> None:
     for incident in ("inc-1", "inc-2"):
         assert await book.admit(proposed(incident, plan()), at=NOW) == {}
         await told(book, outcome(incident, plan()))
@@ -127,7 +138,7 @@ async def test_the_third_proposal_is_refused_and_a_person_lifts_it(book: SqlTria
     assert (await book.experience(ASKED)).lifted == (word,)
 
 
-async def test_a_redelivered_decision_is_answered_as_it_was(book: SqlTrialBook) -> None:
+async def test_a_redelivered_decision_is_answered_as_it_was(book: Book) -> None:
     for incident in ("inc-1", "inc-2"):
         await book.admit(proposed(incident, plan()), at=NOW)
         await told(book, outcome(incident, plan()))
@@ -135,7 +146,7 @@ async def test_a_redelivered_decision_is_answered_as_it_was(book: SqlTrialBook) 
     assert [one.incident_id for one in await book.failures()] == ["inc-2", "inc-1"]
 
 
-async def test_an_ended_incidents_other_plans_wait_no_more(book: SqlTrialBook) -> None:
+async def test_an_ended_incidents_other_plans_wait_no_more(book: Book) -> None:
     for incident in ("inc-1", "inc-2"):
         await book.admit(proposed(incident, plan("set_cpu"), plan()), at=NOW)
     assert list(await book.admit(proposed("inc-3", plan()), at=NOW)) == ["plan-set_memory"]
@@ -144,7 +155,7 @@ async def test_an_ended_incidents_other_plans_wait_no_more(book: SqlTrialBook) -
 
 
 async def test_replicas_that_propose_at_once_propose_no_more_than_one_by_one(
-    replicas: list[SqlTrialBook],
+    replicas: list[Book],
 ) -> None:
     found = await asyncio.gather(
         *(
@@ -155,7 +166,7 @@ async def test_replicas_that_propose_at_once_propose_no_more_than_one_by_one(
     assert sorted(len(one) for one in found) == [0, 0, *[2] * 7]
 
 
-async def test_predictions_are_told_from_forty_on(book: SqlTrialBook) -> None:
+async def test_predictions_are_told_from_forty_on(book: Book) -> None:
     for n in range(40):
         of = plan(target=WEB.model_copy(update={"name": f"web-{n}"}))
         await book.admit(proposed(f"inc-{n}", of, predicted=0.815), at=NOW)
@@ -167,7 +178,7 @@ async def test_predictions_are_told_from_forty_on(book: SqlTrialBook) -> None:
 
 
 async def test_a_doubted_diagnosis_was_predicted_wrongly_and_its_fix_held(
-    book: SqlTrialBook,
+    book: Book,
 ) -> None:
     doubt = Feedback(author="ada", verdict="bad", about="cause")
     await book.admit(proposed("inc-1", plan()), at=NOW)

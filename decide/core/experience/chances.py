@@ -60,16 +60,35 @@ class _Told:
     trials: int = 0
 
 
-def chance_of(
-    own: float,
+@dataclass(frozen=True, slots=True)
+class PlanEvidence:
+    """What trials say of one plan: each incident's successes and failures by layer, coarse to fine, and plain counts."""
+
+    parts: tuple[tuple[Layer, ...], ...] = ()
+    merged: int = 0
+    held: int = 0
+
+    def chance(self, own: float) -> PlanChance:
+        """The chance of the plan where the rules give it ``own``."""
+        parts = self.parts
+        if not parts:
+            return PlanChance(own, own, own, own)
+        whole = [(sum(p[n][0] for p in parts), sum(p[n][1] for p in parts)) for n in range(_LAYERS)]
+        mean = posterior_mean(own, whole)
+        without = [posterior_mean(own, _less(whole, part)) for part in parts]
+        low, high = min(mean, *without), max(mean, *without)
+        return PlanChance(own, mean, low, high, self.merged, self.held)
+
+
+def evidence_of(
     trials: Iterable[FaredTrial],
     *,
     workload_kind: str,
     fix_kind: str,
     environment: str,
     now: datetime,
-) -> PlanChance:
-    """The chance of a plan that the rules give ``own``, by trials of its failure class."""
+) -> PlanEvidence:
+    """What trials of its failure class say of a plan."""
     told: dict[str, _Told] = {}
     merged = held = 0
     for trial in trials:
@@ -85,13 +104,7 @@ def chance_of(
         one.trials += 1
         merged += same_kind and trial.result != "rejected"
         held += same_kind and trial.result == "success"
-    if not told:
-        return PlanChance(own, own, own, own)
-    parts = [_bounded(one) for _, one in sorted(told.items())]
-    whole = [(sum(p[n][0] for p in parts), sum(p[n][1] for p in parts)) for n in range(_LAYERS)]
-    mean = posterior_mean(own, whole)
-    without = [posterior_mean(own, _less(whole, part)) for part in parts]
-    return PlanChance(own, mean, min(mean, *without), max(mean, *without), merged, held)
+    return PlanEvidence(tuple(_bounded(one) for _, one in sorted(told.items())), merged, held)
 
 
 def posterior_mean(own: float, layers: Sequence[Layer]) -> float:
@@ -118,9 +131,9 @@ def _weight(age: timedelta) -> float:
     return float(0.5 ** (max(timedelta(0), age) / HALF_LIFE))
 
 
-def _bounded(told: _Told) -> list[Layer]:
+def _bounded(told: _Told) -> tuple[Layer, ...]:
     """The incident's trials, which count as one trial whatever number there are."""
-    return [(good / told.trials, bad / told.trials) for good, bad in told.layers]
+    return tuple((good / told.trials, bad / told.trials) for good, bad in told.layers)
 
 
 def _less(whole: Sequence[Layer], part: Sequence[Layer]) -> list[Layer]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 
@@ -131,6 +132,7 @@ class ExperienceAsked:
 NOTHING = Experience()
 
 
+@lru_cache(maxsize=4096)
 def incident_of(incident_id: str) -> str:
     """The incident that an attempt belongs to: attempts at one incident are no independent evidence."""
     return attempt_of(incident_id).incident_id

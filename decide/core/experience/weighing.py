@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 
 from decide.core.experience.calibrating import ConfidenceMap, fitted
-from decide.core.experience.chances import PlanChance, chance_of, order
+from decide.core.experience.chances import PlanChance, evidence_of, order
 from decide.core.experience.trials import Experience
 from schemas.plans import ActionPlan
 
@@ -60,16 +60,13 @@ def _weighed(
 ) -> WeighedPlan:
     """One plan, given ``own`` by the rules. Neither recalibration nor one incident alone carries it below the floor."""
 
-    def chance(begun: float) -> PlanChance:
-        return chance_of(
-            begun,
-            experience.fared,
-            workload_kind=plan.workload_kind,
-            fix_kind=plan.fix_kind,
-            environment=environment,
-            now=now,
-        )
-
-    plain, said = chance(own), chance(confidences.said(own)).said
+    evidence = evidence_of(
+        experience.fared,
+        workload_kind=plan.workload_kind,
+        fix_kind=plan.fix_kind,
+        environment=environment,
+        now=now,
+    )
+    plain, said = evidence.chance(own), evidence.chance(confidences.said(own)).said
     kept = own >= PLAN_FLOOR and plain.high >= PLAN_FLOOR
     return WeighedPlan(plan, plain, max(PLAN_FLOOR, said) if kept else said)

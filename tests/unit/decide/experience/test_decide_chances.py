@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from decide.core.experience.chances import (
     MOST_PRIOR,
     PlanChance,
-    chance_of,
+    evidence_of,
     order,
     posterior_mean,
 )
@@ -24,14 +24,9 @@ KINDS = ("set_memory", "rollback_revision", "set_probe")
 
 
 def chance(trials: list[FaredTrial], own: float = 0.7, kind: str = "set_memory") -> PlanChance:
-    return chance_of(
-        own,
-        trials,
-        workload_kind="Deployment",
-        fix_kind=kind,
-        environment="production",
-        now=NOW,
-    )
+    return evidence_of(
+        trials, workload_kind="Deployment", fix_kind=kind, environment="production", now=NOW
+    ).chance(own)
 
 
 def test_nothing_known_is_what_the_rules_say_to_the_last_digit() -> None:
