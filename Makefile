@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install dev demo up test lint type arch bench mutate eval lab repositories golden lock clean
+.PHONY: help install dev demo up test lint type arch bench mutate eval lab repositories year golden lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ lab: $(VENV)/.dev ## make cases of known faults on a real control plane and scor
 
 repositories: $(VENV)/.dev ## ask edits in repositories made by chance, judged by kustomize and helm (COUNT=… FIRST=…)
 	@$(BIN)/python -m tools.repositories $(or $(COUNT),200) $(or $(FIRST),0) $(ARGS)
+
+year: $(VENV)/.run ## a simulated year: what ranking by outcomes gains over the rules' own order (SEEDS=1,2,3 COUNT=…)
+	@$(BIN)/python -m tools.year $(if $(SEEDS),--seeds $(SEEDS)) $(if $(COUNT),--incidents $(COUNT)) $(ARGS)
 
 golden: $(VENV)/.dev ## name the answers that changed and keep the new digests
 	@$(BIN)/python -m tests.golden.golden_digests write
