@@ -144,3 +144,29 @@ async def test_topics_are_made_once_with_their_sides(
     assert "not topic:partition:offset" in err
     code, _, err = await kfix(embedded_cluster, prefix, tmp_path, "dlq", "replay")
     assert code == 2
+
+
+@pytest.mark.kafka
+async def test_the_broker_is_compared_with_the_settings_of_retention(
+    kafka_cluster: Cluster, tmp_path: Path
+) -> None:
+    prefix = new_prefix()
+
+    async def topics(command: str, **settings: str) -> tuple[int, str, str]:
+        return await kfix(kafka_cluster, prefix, tmp_path, "topics", command, **settings)
+
+    assert (await topics("create"))[0] == 0
+    code, out, err = await topics("check")
+    assert (code, err) == (0, "")
+    assert "alerts.raw\t14 days\twanted 14 days" in out.splitlines()
+    assert "alerts.raw.dlq\t30 days\twanted 30 days" in out.splitlines()
+    code, _, err = await topics("check", KFIX_RETENTION_TOPICS_DAYS="7")
+    assert code == 3
+    assert (
+        f"--entity-name {prefix}alerts.raw --add-config cleanup.policy=delete,retention.ms=604800000"
+        in err
+    )
+    code, _, err = await topics("check", KFIX_RETENTION_TOPICS_DAYS="21")
+    assert (code, "retention.ms=1814400000" in err) == (0, True)
+    code, _, err = await topics("check", KFIX_RETENTION_LEDGER_DAYS="20")
+    assert (code, "KFIX_RETENTION_" in err) == (2, True)

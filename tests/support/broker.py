@@ -21,6 +21,7 @@ class Cluster:
     topics: dict[str, int] = field(default_factory=dict)
     internal: set[str] = field(default_factory=set)
     committed: dict[TopicPartition, int] = field(default_factory=dict)
+    configs: dict[str, list[tuple[str, str | None]]] = field(default_factory=dict)
     begins: dict[TopicPartition, int] = field(default_factory=dict)
     brokers: int = 3
     codes: dict[str, int] = field(default_factory=dict)
@@ -143,6 +144,13 @@ class Admin:
             }
             for name in names
         ]
+
+    async def describe_configs(self, asked: Sequence[Any]) -> list[Any]:
+        told = [
+            (0, "", 2, one.name, [(key, value) for key, value in self.cluster.configs[one.name]])
+            for one in asked
+        ]
+        return [SimpleNamespace(resources=told)]
 
     async def describe_cluster(self) -> dict[str, Any]:
         return {"brokers": list(range(self.cluster.brokers))}

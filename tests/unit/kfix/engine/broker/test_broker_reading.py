@@ -9,9 +9,15 @@ from typing import Any
 import pytest
 from aiokafka.structs import TopicPartition
 
-from kfix.engine.broker.administration import WantedTopic, create_topics, list_topics
+from kfix.engine.broker.administration import (
+    WantedTopic,
+    create_topics,
+    kept_records,
+    list_topics,
+)
 from kfix.engine.broker.offsets import NoAnswer, Observer, PartitionStanding, committed_offsets
 from kfix.engine.broker.reading import Stored, read
+from kfix.engine.broker.retention import KeptRecords, retention_ms
 from kfix.infra.settings import Retention
 from schemas import errors
 from tests.support.broker import Cluster, brokers
@@ -145,6 +151,40 @@ async def test_a_topic_that_somebody_else_made_meanwhile_is_fine_and_a_refusal_i
     cluster.codes = {"a": 37}
     with pytest.raises(errors.Rejected, match="cannot create topic a: code 37 why"):
         await create_topics(brokers(prefix=""), [WantedTopic("a", 1)], KEPT)
+
+
+DAY = 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("configs", "longer", "as_wanted"),
+    [
+        ([("retention.ms", str(14 * DAY)), ("cleanup.policy", "delete")], False, True),
+        ([("retention.ms", str(7 * DAY)), ("cleanup.policy", "delete")], False, False),
+        ([("retention.ms", str(15 * DAY)), ("cleanup.policy", "delete")], True, False),
+        ([("retention.ms", "-1"), ("cleanup.policy", "delete")], True, False),
+        ([("retention.ms", str(14 * DAY)), ("cleanup.policy", "compact,delete")], True, False),
+        ([("max.message.bytes", "1")], True, False),
+        ([("retention.ms", None)], True, False),
+    ],
+)
+async def test_records_that_stay_longer_than_their_keys_are_told(
+    cluster: Cluster, configs: list[tuple[str, str | None]], longer: bool, as_wanted: bool
+) -> None:
+    cluster.topics = {"p.a": 3, "other.b": 2}
+    cluster.configs = {"p.a": configs}
+    wanted = [WantedTopic("a", 3), WantedTopic("missing", 3)]
+    (found,) = await kept_records(brokers(prefix="p."), wanted, KEPT)
+    assert (found.name, found.wanted_ms) == ("a", 14 * DAY)
+    assert (found.longer, found.as_wanted) == (longer, as_wanted)
+    cluster.topics = {}
+    assert await kept_records(brokers(prefix="p."), wanted, KEPT) == []
+
+
+def test_dead_letters_stay_longer_than_what_they_died_of() -> None:
+    names = ("alerts.raw", "alerts.raw.retry", "alerts.raw.dlq", "dead.letters", "dead.letters.dlq")
+    assert [retention_ms(name, KEPT) // DAY for name in names] == [14, 14, 30, 30, 30]
+    assert KeptRecords("a", DAY, DAY).as_wanted
 
 
 # --- how far a group is
