@@ -8,16 +8,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import Result
 from sqlalchemy import JSON, Connection, Engine, Table, func, insert, select
 from structlog.testing import capture_logs
+from typer import Typer
+from typer.testing import CliRunner
 
 from decide.adapters.ledger import SqlIncidentLedger
+from kfix.cli.store import register
+from kfix.infra.memory.opening import open_memory
 from kfix.infra.settings import BadSettings, Retention
 from kfix.infra.store import (
     console_tables,
     decide_tables,
     housekeeping_tables,
     learn_tables,
+    memory_tables,
     publish_tables,
 )
 from kfix.infra.store.retention import RULES
@@ -26,6 +32,7 @@ from kfix.infra.telemetry.metrics import SWEPT_AT, SWEPT_ROWS
 from learn.adapters.sql import SqlLearnLedger
 from learn.adapters.sweep import SqlSweep
 from schemas import errors
+from tests.support.logs import logs_as_they_were
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 #: Small numbers, of which the ledger's is the smallest that is allowed.
@@ -298,3 +305,41 @@ async def test_a_store_that_is_away_is_a_typed_failure(store: Engine) -> None:
         drop(connection)
     with pytest.raises(errors.Unavailable, match="the sweep of old rows"):
         await sweeper(store).sweep()
+
+
+def test_the_command_counts_first_and_deletes_when_told_to(
+    store: Engine, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KFIX_DATABASE_URL", store_url)
+    app, table = Typer(), decide_tables.opinions
+    register(app)
+
+    def run(*arguments: str) -> Result:
+        with logs_as_they_were():
+            return CliRunner().invoke(app, ["store", "sweep", *arguments])
+
+    async def remember() -> None:
+        async with open_memory(store) as memory:
+            for id, at in (("inc-old", OLD), ("inc-new", datetime.now(UTC))):
+                await memory.remember(id, "state OOMKilled", {"at": at.isoformat()})
+            await memory.remember("inc-undated", "state OOMKilled", {})
+
+    asyncio.run(remember())
+    put(store, table, row(table, OLD, 1))
+    counted = run()
+    assert counted.exit_code == 0, counted.output
+    assert {"opinions\t1", "incidents\t0", "vectors\t1"} <= set(counted.stdout.splitlines())
+    assert "--yes deletes" in counted.stderr
+    assert count(store, table) == 1
+    swept = run("--yes")
+    assert swept.exit_code == 0, swept.output
+    assert {"opinions\t1\tdone", "vectors\t1"} <= set(swept.stdout.splitlines())
+    assert count(store, table) == 0
+    vectors = memory_tables.memory_vectors.c.id
+    with store.connect() as connection:
+        assert set(connection.scalars(select(vectors))) == {"inc-new", "inc-undated"}
+    later = datetime.now(UTC) + timedelta(minutes=5)
+    with store.begin() as connection:
+        sweeps = housekeeping_tables.retention_sweeps
+        connection.execute(sweeps.update().values(holder="another", leased_until=later))
+    assert run("--yes").exit_code == 3
