@@ -254,3 +254,24 @@ def test_an_environment_of_several_words_is_one_at_the_end_of_a_name(
     texts: list[str], environment: str, said: str
 ) -> None:
     assert speaks(texts, environment) == said
+
+
+def test_a_refusal_names_no_folder_of_this_machine(renderer: Programs) -> None:
+    flux = (
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+        "metadata: {name: all, namespace: flux-system}\nspec:\n  path: ./\n"
+        "  sourceRef: {kind: GitRepository, name: flux-system}\n"
+        "  patches:\n  - target: {kind: Deployment}\n    patch: |-\n"
+        "      - {op: replace, path: /spec/replicas, value: 4}\n"
+    )
+    files = {
+        "clusters/prod/all.yaml": flux,
+        "kustomization.yaml": "namespace: shop\nresources: [base/api.yaml]\n",
+        "base/api.yaml": _DEPLOYMENT,
+    }
+    path = "spec.template.spec.containers[name=app].image"
+    with pytest.raises(NotEditable) as refused:
+        _edited(files, renderer, {path: "registry.example/api:2.0"}, "prod")
+    assert refused.value.code == "NOT_RENDERED"
+    assert "kfix-render-" not in refused.value.reason
+    assert "cycle detected" in refused.value.reason

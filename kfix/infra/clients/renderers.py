@@ -427,7 +427,9 @@ def _last_words(descriptor: int, folder: Path) -> str:
     text = os.pread(descriptor, 4096, 0).decode("utf-8", "replace")
     lines = [
         line
-        for line in text.replace(str(folder / "repository") + "/", "").splitlines()
+        for line in text.replace(f"{folder / 'repository'}/", "")
+        .replace(f"{folder / 'repository'}", ".")
+        .splitlines()
         if line.strip()
     ]
     said = [line for line in lines if line.startswith("Error")] or lines[-1:] or ["no reason given"]
