@@ -214,3 +214,22 @@ def test_overlays_that_a_variable_names_are_built(renderer: Programs, command: s
     }
     found = changed(files, renderer, "spec.replicas", 7, env="prod")
     assert found[0] == "overlays/prod/kustomization.yaml"
+
+
+NOTE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: note}\ndata: {url: {{ .Values.url | quote }}}\n"
+
+
+def test_a_text_that_the_chart_only_writes_down_hides_nothing(renderer: Programs) -> None:
+    noted = FILES | {"charts/api/templates/note.yaml": NOTE}
+    script = {"deploy.sh": f"{UPGRADE} -f envs/$1/api.yaml --set url=$URL\n"}
+    assert changed(noted | script, renderer, "spec.replicas", 5, env="prod") == [
+        "envs/prod/api.yaml",
+        "-replicaCount: 4",
+        "+replicaCount: 5",
+    ]
+    with pytest.raises(NotEditable, match="sets url on its command line") as refused:
+        changed(noted | script, renderer, "data.url", "x", env="prod", ref="ConfigMap/shop/note")
+    assert refused.value.code == "OVERRIDDEN"
+    asking = {"charts/api/templates/note.yaml": "{{ if .Values.url }}\n" + NOTE + "{{ end }}\n"}
+    with pytest.raises(NotEditable, match="its command line sets values"):
+        changed(noted | asking | script, renderer, "spec.replicas", 5, env="prod")

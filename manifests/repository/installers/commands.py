@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from kfix.texts import say
+from manifests.repository import dependencies
 from manifests.repository.index import RepositoryIndex
 from manifests.repository.installers import (
     cases,
@@ -93,6 +94,8 @@ class InstallCommand:
     environment: str = ""
     #: Values that helm's command line sets, over all others.
     sets: Mapping[str, Any] = field(default_factory=dict)
+    #: Those of them that a shell fills in with any text.
+    texts: tuple[str, ...] = ()
 
 
 def is_script(path: str) -> bool:
@@ -124,7 +127,7 @@ def _commands(index: RepositoryIndex) -> Iterator[InstallCommand]:
         text = content if isinstance(content, str) else content.decode("utf-8", "replace")
         tries = words & _TESTED and not _deploys(path)
         found = _of_jobs(index, path, text, tree)
-        yield from (one for one in found if not tries or _names_test(one))
+        yield from (_checked(index, one) for one in found if not tries or _names_test(one))
 
 
 def _of_jobs(index: RepositoryIndex, path: str, text: str, tree: Tree) -> Iterator[InstallCommand]:
@@ -333,12 +336,13 @@ def _helm(path: str, line: str, words: list[str]) -> Iterator[InstallCommand]:
         if option in ("-f", "--values")
         for one in value.split(",")
     ]
-    sets = set_options.values_of(options, line)
+    texts: list[str] = []
+    sets = set_options.values_of(options, line, texts)
     namespace = next((v for o, v in options if o in ("-n", "--namespace")), "")
     trouble = say("manifests.command_line_sets_values") if sets is None else ""
     yield InstallCommand(
         path, line, "helm", _folder(path, chart), name, namespace, tuple(files), trouble,
-        cluster=_context(options), sets=sets or {},
+        cluster=_context(options), sets=sets or {}, texts=tuple(texts),
     )  # fmt: skip
 
 
@@ -464,6 +468,28 @@ def installed(index: RepositoryIndex) -> Iterator[CommandChart]:
                     said_of(command), chart, command.name, command.namespace, files,
                     words_of(command), trouble, command.sets,
                 )  # fmt: skip
+
+
+def _checked(index: RepositoryIndex, command: InstallCommand) -> InstallCommand:
+    """The command, in trouble where a chart may make something else of a text that a shell fills in."""
+    if not command.texts or command.trouble:
+        return command
+    charts = [] if holds_any(command.subject) else meant(index, command, command.subject)
+    if charts and all(_writes_down(index, chart, command.texts) for chart in charts):
+        return command
+    return replace(command, sets={}, trouble=say("manifests.command_line_sets_values"))
+
+
+def _writes_down(index: RepositoryIndex, chart: str, keys: tuple[str, ...]) -> bool:
+    own = index.texts.get(posixpath.join(chart, "Chart.yaml"), "dependencies:")
+    if "dependencies:" in own or dependencies.folders(index, chart):
+        return False
+    made = (
+        content if isinstance(content, str) else content.decode("utf-8", "replace")
+        for path in index.below(posixpath.join(chart, "templates"))
+        for content in [index.files[path]]
+    )
+    return set_options.are_written_down(made, keys)
 
 
 def meant(index: RepositoryIndex, command: InstallCommand, written: str) -> list[str]:

@@ -39,9 +39,7 @@ def test_values_that_a_command_line_sets(options: str, sets: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     "options",
     [
-        "--set replicaCount=$N",
         "--set $ALL",
-        "--set kubeVersion=$V",
         "--set hosts[0]=a",
         "--set a={b,c}",
         "--set a\\\\.b=c",
@@ -64,3 +62,35 @@ def test_words_that_a_script_adds_belong_to_the_command() -> None:
         assert (not found.trouble) == told
     other = 'A="helm upgrade api charts/api"\nB+=" -f b.yaml"\n'
     assert grown.joined(other) == other
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("url: {{ .Values.url }}", True),
+        ("url: {{- .Values.url | quote -}}\nroot: {{ $.Values.url | squote }}", True),
+        ("other: {{ .Values.urls }}\nmore: {{ .Values.a.url }}", True),
+        ("{{ if .Values.url }}a: 1{{ end }}", False),
+        ("url: {{ .Values.url | default 1 }}", False),
+        ("{{ with .Values }}a: 1{{ end }}", False),
+        ("{{ toYaml .Values }}", False),
+        ("url: {{ tpl .Values.other . }}", False),
+        ("url: {{ .Values.url.host }}", True),
+    ],
+)
+def test_any_text_does_for_a_value_that_templates_only_write_down(
+    template: str, told: bool
+) -> None:
+    files = {**CHART, "charts/api/templates/a.yaml": template}
+    line = "helm upgrade api charts/api --set url=$URL\n"
+    (found,) = commands.commands(build({**files, "deploy.sh": line}))
+    sets = {"url": set_options.FILLED_IN} if told else {}
+    assert (dict(found.sets), not found.trouble) == (sets, told)
+
+
+def test_a_chart_with_dependencies_or_unknown_tells_nothing_of_a_text() -> None:
+    whole = {"charts/api/Chart.yaml": CHART["charts/api/Chart.yaml"] + "dependencies: []\n"}
+    for files, chart in ((whole, "charts/api"), (CHART, "elsewhere/api")):
+        line = f"helm upgrade api {chart} --set url=$URL\n"
+        (found,) = commands.commands(build({**files, "deploy.sh": line}))
+        assert (dict(found.sets), bool(found.trouble)) == ({}, True)
