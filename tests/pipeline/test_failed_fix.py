@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from console.core.story import tell
 from kfix.engine import topics
 from sandbox.control import merge_as_reviewer
 from sandbox.scenario import scenarios
@@ -77,3 +78,17 @@ async def test_a_fix_that_does_not_hold_is_taken_back_and_the_next_plan_holds(
         heads = [str(m.blocks[0]) for m in sandbox.slack.messages]
         assert sum("a merged fix did not hold" in head for head in heads) == 1
         assert sum("fix proposed" in head for head in heads) == 2
+        told = tell(incident, [r for topic in topics.ALL for r in await river.records(topic)])
+        assert told.state == "held"
+        first_life, second_life = told.attempts
+        assert first_life.life.life.state == "failed"
+        assert first_life.life.revert is not None
+        assert first_life.life.revert.state == "superseded", "the better plan was merged instead"
+        assert [step.state for step in second_life.life.life.steps][-4:] == [
+            "merged",
+            "deployed",
+            "watching",
+            "held",
+        ]
+        assert second_life.records.merge_request is not None
+        assert second_life.records.merge_request.iid == better.iid
