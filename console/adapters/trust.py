@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, exists, func, literal, select, true, update
+from sqlalchemy import ColumnElement, Connection, case, exists, func, select, true, update
 
 from console.core.trust_facts import (
     Facts,
@@ -91,7 +91,7 @@ def figures(
         _groups(connection, within),
         _spans(connection, within),
         _offenders(connection, within, _T.cluster, _T.object_key),
-        _offenders(connection, within, literal(""), _T.monitor),
+        _offenders(connection, within, None, _T.monitor),
         _came_back(connection, within),
     )
     uses = _uses(connection, since, until)
@@ -124,20 +124,24 @@ def _spans(connection: Connection, within: ColumnElement[bool]) -> list[Span]:
 def _offenders(
     connection: Connection,
     within: ColumnElement[bool],
-    cluster: ColumnElement[str],
+    cluster: ColumnElement[str] | None,
     name: ColumnElement[str],
 ) -> tuple[Offender, ...]:
-    """What has several incidents, the most first. Its title is one of its alerts'."""
+    """What has several incidents, the most first. Its title is one of its alerts'. ``cluster``: what tells equal names apart."""
+    keys = (name,) if cluster is None else (name, cluster)
     incidents, false = func.count(_T.root_id.distinct()), _sum_of(FALSE)
     query = (
-        select(cluster, name, func.max(_T.title), incidents, _sum_of(MERGED), false)
+        select(func.max(_T.title), incidents, _sum_of(MERGED), false, *keys)
         .where(within, name != "")
-        .group_by(cluster, name)
+        .group_by(*keys)
         .having(incidents > 1)
-        .order_by(incidents.desc(), false.desc(), cluster, name)
+        .order_by(incidents.desc(), false.desc(), *keys)
         .limit(MOST_LISTED)
     )
-    return tuple(Offender(*row) for row in connection.execute(query))
+    return tuple(
+        Offender("" if cluster is None else row[5], row[4], row[0], row[1], row[2], row[3])
+        for row in connection.execute(query)
+    )
 
 
 def _sum_of(states: Iterable[str]) -> ColumnElement[int]:

@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from click.testing import Result
 from sqlalchemy import Engine, delete, select
+from typer import Typer
+from typer.testing import CliRunner
 
 from console.adapters.sql import SqlProjection
 from console.adapters.web import build_app
 from console.ports import ConsolePorts
 from console.settings import Console
+from kfix.cli.trust import register
 from kfix.engine.topics import BY_MODEL
 from kfix.incident.trust.figures import ModelPrice, TrustFigures
 from kfix.incident.trust.intervals import Rate
 from kfix.infra.store.console_tables import trust_facts
 from kfix.infra.store.engine import open_engine
+from kfix.infra.store.forgetting import forget
 from sandbox.serving import serve
 from schemas.base import ObjectRef, Record
 from schemas.feedback import Feedback
 from schemas.merge_requests import MergeRequestEvent
 from schemas.outcomes import Outcome
 from schemas.plans import Analysis, CandidatePlans, IncidentContext, SecondOpinion
+from tests.support.logs import logs_as_they_were
 
 CHROMIUM = next((p for n in ("chromium-headless-shell", "chromium") if (p := shutil.which(n))), "")
 NOW = datetime(2026, 3, 31, tzinfo=UTC)
@@ -254,6 +261,26 @@ async def test_a_row_has_what_is_known_and_no_secret_kind_of_text(store: Engine)
     )
 
 
+async def test_forgetting_takes_the_names_and_leaves_the_counts(store: Engine) -> None:
+    projection = SqlProjection(store)
+    records = incident("inc-a", "oom_killed", "held", NOW - timedelta(days=1))
+    await keep(projection, [*records, *incident("inc-a-try2", "oom_killed", "held", NOW)])
+    with store.begin() as connection:
+        assert forget(connection, ["inc-a"], act=True)["trust_facts"] == 2
+    with store.connect() as connection:
+        rows = connection.execute(select(trust_facts)).all()
+    assert len(rows) == 2
+    for row in rows:
+        assert (row.object_key, row.monitor, row.title, row.state) == ("", "", "", "held")
+        said = json.dumps(row.facts)
+        assert "Deployment/shop" not in said
+        assert "restarts" not in said
+        assert "oom_killed" in said
+    found = await figures(projection, 2)
+    assert found.total.held == Rate(1, 1)
+    assert found.objects == ()
+
+
 def ports(projection: SqlProjection, **settings: Any) -> ConsolePorts:
     language = settings.pop("language", "en")
     return ConsolePorts(
@@ -356,6 +383,45 @@ async def test_figures_are_counted_anew_only_after_a_while(projection: SqlProjec
         assert await incidents() == 35
         clock[0] += timedelta(seconds=61)
         assert await incidents() == 36
+
+
+@pytest.fixture
+def command(store_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """``kfix trust`` on the store, in this process."""
+    monkeypatch.setenv("KFIX_DATABASE_URL", store_url)
+    monkeypatch.setenv("KFIX_CONSOLE_MODEL_PRICES", '{"p/m": [2.0, 6.0]}')
+    app = Typer()
+    app.callback()(lambda: None)
+    register(app)
+
+    def run(*arguments: str) -> Result:
+        with logs_as_they_were():
+            return CliRunner().invoke(app, ["trust", *arguments])
+
+    return run
+
+
+def test_the_command_tells_the_same_as_lines_and_as_json(
+    store: Engine, command: Callable[..., Result]
+) -> None:
+    asyncio.run(keep(SqlProjection(store), made(datetime.now(UTC) - timedelta(days=2))))
+    said = command("--since", "7d")
+    assert said.exit_code == 0, said.output
+    assert "35 incidents, 30 merge requests" in said.stdout
+    assert "oom_killed\tmerged 14/16 (64%–97%), held 12/14 (60%–96%)" in said.stdout
+    assert "not proposed\t5\tneeds_human code_defect" in said.stdout
+    assert "p/m\t35 calls, 35000 + 3500 tokens, 0.0910 USD" in said.stdout
+    told = json.loads(command("--since", "all", "--output", "json").stdout)
+    assert told["total"]["false_fixes"]["hits"] == 4
+    assert json.loads(command("--since", "1d", "--output", "json").stdout)["incidents"] == 0
+
+
+def test_the_command_refuses_a_range_that_is_none(
+    store: Engine, command: Callable[..., Result]
+) -> None:
+    refused = command("--since", "yesterday")
+    assert refused.exit_code == 2
+    assert "30d" in refused.stderr
 
 
 @pytest.mark.browser

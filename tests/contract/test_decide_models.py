@@ -134,6 +134,24 @@ async def test_an_answer_comes_back_typed_and_is_asked_for_once(provider: Provid
     assert sent.get("max_tokens", sent.get("max_completion_tokens")) == MOST_TOKENS
 
 
+async def test_an_opinion_says_what_it_cost_and_a_kept_answer_cost_nothing(
+    provider: Provider,
+) -> None:
+    once, twice = saying(provider, GOOD), saying(provider, "Sure! {", GOOD)
+    async with reasoner(provider, once) as model:
+        first = await model.consider(QUESTION)
+        again = await model.consider(QUESTION)
+    async with reasoner(provider, twice) as model:
+        repaired = await model.consider(QUESTION)
+    assert first.calls == 1
+    assert first.input_tokens > 0
+    assert first.output_tokens > 0
+    assert (again.calls, again.input_tokens, again.output_tokens) == (0, 0, 0)
+    assert repaired.calls == 2
+    # Both calls' tokens: the repair reads the question and the bad answer again.
+    assert repaired.input_tokens > 2 * first.input_tokens
+
+
 async def test_the_smallest_answer_that_the_schema_allows_is_one(provider: Provider) -> None:
     state = saying(provider, mistral.smallest)
     async with reasoner(provider, state) as model:
