@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from decide.adapters.ledger import SqlIncidentLedger, Windows
+from decide.adapters.trials import SqlTrialBook
 from decide.agent import close, decide
 from decide.core.attempts import another, is_same
 from decide.core.opinion import Verdict
@@ -126,7 +127,14 @@ def ports(tmp_path: Path) -> Iterator[DecidePorts]:
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     metadata.create_all(engine)
     ledger = SqlIncidentLedger(engine, Windows())
-    yield DecidePorts(ledger, None, load_prompt("en"), Decide(), "en")
+    yield DecidePorts(
+        ledger=ledger,
+        trials=SqlTrialBook(engine, Windows().expiry),
+        reasoner=None,
+        prompt=load_prompt("en"),
+        settings=Decide(),
+        language="en",
+    )
     engine.dispose()
 
 
