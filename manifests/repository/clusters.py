@@ -23,17 +23,30 @@ def _deployed_to(index: RepositoryIndex, asked: frozenset[str]) -> set[str]:
     return said - asked - {""} if said & asked else set()
 
 
-#: Folders that hold one folder for each cluster, and what stands among those for all of them.
+#: Folders that hold one folder for each cluster, what stands among those for all of them, and files that tell nothing.
 _HOLDING = frozenset({"clusters", "cluster"})
 _FOR_ALL = frozenset(
-    {"all", "any", "base", "bases", "common", "components", "default", "defaults", "global", "lib", "shared", "template",
-     "templates"}
+    {"all", "any", "app", "applications", "apps", "base", "bases", "common", "components", "default", "defaults", "global",
+     "infra", "infrastructure", "lib", "platform", "shared", "system", "template", "templates", "tenants"}
 )  # fmt: skip
+_EVERYWHERE = frozenset({"kustomization.yaml", "kustomization.yml", "readme.md", ".gitkeep"})
 
 
-def _holds_clusters(parent: str, name: str) -> bool:
-    """Does a folder hold one folder for each cluster, and is this one not for all of them?"""
-    return parent.rpartition("/")[2] in _HOLDING and name[:1].isalnum() and name not in _FOR_ALL
+def _are_clusters(index: RepositoryIndex, parent: str, names: tuple[str, str]) -> bool:
+    """Do two folders of one that holds clusters have something of the same name, and neither is for all clusters?"""
+    if parent.rpartition("/")[2] not in _HOLDING or _FOR_ALL & set(names):
+        return False
+    one, other = (_inside(index, f"{parent}/{name}/") for name in names)
+    return bool(one & other - _EVERYWHERE) and have_own_words(*names)
+
+
+def _inside(index: RepositoryIndex, folder: str) -> set[str]:
+    at = len(folder)
+    return {
+        path.lower()[at:].partition("/")[0]
+        for path in index.files
+        if path.lower().startswith(folder)
+    }
 
 
 def _beside(index: RepositoryIndex, asked: frozenset[str]) -> set[str]:
@@ -46,5 +59,5 @@ def _beside(index: RepositoryIndex, asked: frozenset[str]) -> set[str]:
         for parent, names in by_parent.items()
         for own in names & asked
         for name in names - asked
-        if is_beside(name, own) or (_holds_clusters(parent, name) and have_own_words(name, own))
+        if is_beside(name, own) or _are_clusters(index, parent, (name, own))
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
 from manifests.repository.index import RepositoryIndex
 
@@ -38,12 +39,16 @@ def _declares_elsewhere(index: RepositoryIndex) -> bool:
 
 
 def _is_named(index: RepositoryIndex, folder: str) -> bool:
-    """Does a file outside say the folder, by its path or by its own name with a slash?"""
+    """Does a file outside say the folder, by its path or by its own name?"""
     name, inside = posixpath.basename(folder), f"{folder}/"
+    # At the start of a word, or counted from another folder: no part of an address.
+    said = re.compile(
+        rf"(?:(?<![\w./:-])(?:\./|/)?|\.\./)(?:{re.escape(folder)}|{re.escape(name)})(?=[/\s\"',\]}}]|$)"
+    )
     for path, content in index.files.items():
         if path.startswith(inside) or path.lower().endswith((".md", ".rst", ".adoc", ".txt")):
             continue
         text = content if isinstance(content, str) else content.decode("utf-8", "replace")
-        if f"{name}/" in text or f"/{name}" in text:
+        if name in text and said.search(text):
             return True
     return False

@@ -133,7 +133,7 @@ def test_what_only_another_cluster_gets_is_not_edited_for_this_one(renderer: Pro
         "apps/nordic/api.yaml": _DEPLOYMENT,
         "apps/tegernsee/kustomization.yaml": "namespace: shop\nresources: [web.yaml]\n",
         "apps/tegernsee/web.yaml": _DEPLOYMENT.replace("api", "web"),
-        "clusters/common/note.yaml": "{}\n",
+        "clusters/common/apps.yaml": "{}\n",
     }
     wanted = {"spec.replicas": 5}
     assert _edited(files, renderer, wanted, in_cluster("", ["nordic"])) == {"apps/nordic/api.yaml"}
@@ -153,6 +153,11 @@ def test_what_only_the_documentation_shows_is_not_edited(renderer: Programs) -> 
     with pytest.raises(NotEditable, match="only files of the documentation") as refused:
         _edited(declaring, renderer, {"spec.replicas": 5}, "production")
     assert refused.value.code == "NOT_FOUND"
+    linked = declaring | {
+        "manifests/web/note.yaml": "# see https://kubernetes.io/docs/tasks/\na: 1\n"
+    }
+    with pytest.raises(NotEditable, match="only files of the documentation"):
+        _edited(linked, renderer, {"spec.replicas": 5}, "production")
     named = declaring | _application("api", "docs/tenant")
     assert _edited(named, renderer, {"spec.replicas": 5}, "") == {"docs/tenant/api.yaml"}
     assert _edited(DOCUMENTED, renderer, {"spec.replicas": 5}, "") == {"docs/tenant/api.yaml"}
