@@ -44,9 +44,9 @@ CASES = Path(os.environ.get("KFIX_BENCH_CASES", "tests/corpus/cases"))
 URL = os.environ.get("KFIX_BENCH_VECTORS_URL", "")
 VARIANTS = 40
 #: Questions for the index, and how often each is asked; as many again were asked before to warm up.
-QUESTIONS, ROUNDS = 200, 3
+QUESTIONS, ROUNDS = 150, 3
 #: Questions for the exact search, which takes seconds among a million.
-EXACT = 60
+EXACT = 40
 CANDIDATES = (100, 200, 400)
 #: Nearest that are asked for.
 LIMIT = 10
