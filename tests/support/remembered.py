@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Engine, String, cast, insert, select
+from sqlalchemy import Connection, Engine, String, Table, cast, insert, select
 
 from console.adapters.sql import SqlProjection
 from decide.adapters.ledger import SqlIncidentLedger
@@ -149,7 +151,17 @@ def _rows(connection: Connection, incident: str, delivery: str, mark: str) -> No
         ),
         (reverts, {"incident_id": incident, "why": "", "reason": f"{mark} fails", "at": NOW}),
     ):
-        connection.execute(insert(table).values(**values))
+        connection.execute(insert(table).values(**_whole(table, values)))
+
+
+def _whole(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, with what is empty for columns that must say something."""
+    empty = {
+        column.name: column.type.python_type()
+        for column in table.columns
+        if not column.nullable and column.name not in values
+    }
+    return {**empty, **values}
 
 
 async def _publish(
@@ -191,7 +203,7 @@ async def _learn(
     trace = f"trace-{incident}"
     await ledger.opened(Followed(incident, "fp", trace, "open", NOW, None, proposal))
     await ledger.moved(incident, "merged", NOW, None)
-    await ledger.schedule(incident, merged_at=NOW, due_at=NOW)
+    await ledger.schedule(incident, merged_at=NOW)
     said = Feedback(author=PERSON, verdict="bad", text=WORDS)
     await ledger.add_feedback(f"fb-{incident}", incident, said, NOW)
     outcome = next(r for r in records if isinstance(r, Outcome))

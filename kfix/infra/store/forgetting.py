@@ -155,6 +155,12 @@ FORGOTTEN: tuple[ForgottenRows, ...] = (
         _by(followed_merge_requests.c.incident_id),
         {"proposal": null(), "merge_request": null(), "trace_id": ""},
     ),
+    # Done: an incident whose fix is still watched is left out.
+    ForgottenRows(
+        post_deploy_checks,
+        _by(post_deploy_checks.c.incident_id),
+        {"watch": null(), "verdict": null()},
+    ),
     ForgottenRows(
         incident_outcomes,
         _by(incident_outcomes.c.incident_id),
@@ -179,7 +185,6 @@ KEPT_KEYS: Mapping[str, str] = MappingProxyType(
         "fix_lifts": "of no incident: a person's word about an object",
         "merge_request_words": "a word of the forge must not be told twice; ids, actions, times",
         "alert_standings": "times",
-        "post_deploy_checks": "a merge must not be judged twice; times, counts, levels of signals",
         "heard_alerts": "an alert that comes again counts against its fix; hashes and times",
         "rereads": "a project's position; of no incident",
         "fix_outcomes": "how kinds of fix have fared; classes and results",

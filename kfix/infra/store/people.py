@@ -32,6 +32,7 @@ from kfix.infra.store.learn_tables import (
     followed_merge_requests,
     incident_feedback,
     incident_outcomes,
+    post_deploy_checks,
 )
 from kfix.infra.store.publish_tables import merge_requests, notifications, proposals, reverts
 from schemas.base import Json
@@ -141,6 +142,7 @@ PERSONAL: tuple[NamingTable, ...] = (
         ("proposal", "merge_request"),
         followed_merge_requests.c.incident_id,
     ),
+    NamingTable(post_deploy_checks, ("watch", "verdict"), post_deploy_checks.c.incident_id),
     NamingTable(incident_outcomes, ("outcome",), incident_outcomes.c.incident_id),
     NamingTable(
         incident_feedback,
