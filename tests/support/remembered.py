@@ -109,6 +109,7 @@ def _rows(connection: Connection, incident: str, delivery: str, mark: str) -> No
         "result": "failure",
         "event_id": f"ev-{incident}",
         "judged_by": PERSON,
+        "doubted": False,
     }
     answer = json.dumps({"summary": f"because of {mark}"})
     for table, values in (
