@@ -68,7 +68,7 @@ class Projection(Protocol):
         ...
 
 
-class Asked(Protocol):
+class SignedOnRequest(Protocol):
     """A request, as far as it says who asks."""
 
     @property
@@ -89,7 +89,7 @@ class ConsolePorts:
     #: Reads signed links; without a key none is honoured.
     links: LinkKeys = field(default_factory=LinkKeys)
 
-    def person(self, request: Asked) -> str:
+    def person(self, request: SignedOnRequest) -> str:
         """Who asks, as the sign-on in front says; empty where none is configured."""
         name = self.settings.user_header
         return request.headers.get(name, "").strip()[:100] if name else ""
