@@ -14,18 +14,24 @@ import gitlab
 import pytest
 from pydantic import SecretStr
 
+from kfix.incident.alert_measures import watched
+from kfix.incident.prometheus.labels import group_of, neutral
 from kfix.infra.clients.datadog import open_datadog
 from kfix.infra.clients.kubernetes import open_kubernetes
+from kfix.infra.clients.prometheus import PrometheusConnection, open_prometheus
 from kfix.infra.settings import DatadogConnection, KubernetesConnection
-from learn.adapters.datadog import DatadogSignals
+from learn.adapters.alerts import AlertsOfSource
+from learn.adapters.datadog import DatadogAlerts, DatadogSignals
 from learn.adapters.kubernetes import KubernetesState
-from learn.core.judgement import Judgement, judge
+from learn.adapters.prometheus import PrometheusAlerts
+from learn.core.judgement import AlertReading, Judgement, judge
 from sandbox.control import merge_as_reviewer
 from sandbox.running import Sandbox, running
 from sandbox.scenario import scenarios
 from sandbox.world import Pace
+from schemas.alerts import Alert, FiredRule
 from schemas.base import ObjectRef
-from schemas.context import Traffic
+from schemas.context import Monitor, Traffic
 from schemas.merge_requests import Proposal
 from schemas.plans import ActionPlan, Analysis, FieldChange, IncidentContext, KubernetesChange
 
@@ -37,6 +43,7 @@ class Looking:
     sandbox: Sandbox
     signals: DatadogSignals
     cluster: KubernetesState
+    alerts: AlertsOfSource
 
 
 @pytest.fixture
@@ -55,10 +62,18 @@ async def looking() -> AsyncIterator[Looking]:
             url=sandbox.urls["kubernetes"],
             token=SecretStr(sandbox.tokens["kubernetes"]),
         )
+        prometheus = PrometheusConnection(
+            _env_file=None,  # type: ignore[call-arg]
+            url=sandbox.urls["prometheus"],
+            token=SecretStr(sandbox.prometheus.token),
+        )
+        asked = await stack.enter_async_context(open_datadog(datadog))
+        rules = await stack.enter_async_context(open_prometheus(prometheus))
         yield Looking(
             sandbox,
-            DatadogSignals(await stack.enter_async_context(open_datadog(datadog))),
+            DatadogSignals(asked),
             KubernetesState(await stack.enter_async_context(open_kubernetes(kubernetes))),
+            AlertsOfSource([DatadogAlerts(asked), PrometheusAlerts(rules)]),
         )
 
 
@@ -204,3 +219,76 @@ async def test_a_workload_that_is_not_there_is_not_healthy_and_its_change_not_ar
     state = await looking.cluster.state(made, datetime.now(UTC))
     assert (state.arrived, state.healthy) == (False, None)
     assert await looking.signals.measure(made, datetime.now(UTC), datetime.now(UTC)) == {}
+
+
+def of_alert(looking: Looking, made: Proposal, alert: Alert, query: str) -> Proposal:
+    """The proposal with the alert that it is for, as decide keeps it."""
+    monitor = Monitor(rule_id=alert.rule.id, query=query)
+    context = made.context.model_copy(
+        update={"watched": watched(alert, monitor), "tags": alert.labels}
+    )
+    return made.model_copy(update={"context": context})
+
+
+async def until_state(
+    looking: Looking, made: Proposal, since: datetime, state: str
+) -> AlertReading:
+    """The alert once it stands so; the last reading where it never does."""
+    until = time.monotonic() + 20
+    while True:
+        found = await looking.alerts.reading(made, since, datetime.now(UTC))
+        if found.state == state or time.monotonic() > until:
+            return found
+        await asyncio.sleep(0.3)
+
+
+@pytest.mark.slow
+async def test_datadog_s_monitor_and_its_measure_are_read_before_and_after_the_fix(
+    looking: Looking,
+) -> None:
+    await looking.sandbox.world.break_(scenarios()["oom"], notify=False)
+    path = "spec.template.spec.containers[name=cart].resources.limits.memory"
+    made = await proposal(looking, "oom_killed", "cart", path, "384Mi")
+    monitor = next(m for m in looking.sandbox.world.company.monitors if m.id == 4102)
+    group = next(
+        name
+        for name, at in looking.sandbox.datadog.monitors[4102].groups.items()
+        if at.status == "Alert"
+    )
+    alert = Alert(source="datadog", rule=FiredRule(id="4102", group=group))
+    made = of_alert(looking, made, alert, monitor.query)
+    assert (made.context.watched.side, made.context.watched.threshold) == (">", 95.0)
+    since = datetime.now(UTC) - timedelta(minutes=10)
+    before = await until_state(looking, made, since, "alerting")
+    assert (before.state, before.beyond) == ("alerting", True), before
+    merged_at = datetime.now(UTC)
+    await merge(looking.sandbox, "apps/cart/cart.yaml", "memory: 256Mi}", "memory: 384Mi}")
+    found = await until_state(looking, made, merged_at, "ok")
+    assert found.state == "ok", found
+    assert found.since is not None
+    assert found.since >= merged_at - timedelta(seconds=1)
+
+
+@pytest.mark.slow
+async def test_prometheus_rule_and_its_measure_are_read(looking: Looking) -> None:
+    await looking.sandbox.world.break_(scenarios()["oom"], notify=False)
+    path = "spec.template.spec.containers[name=cart].resources.limits.memory"
+    made = await proposal(looking, "oom_killed", "cart", path, "384Mi")
+    looking.sandbox.prometheus.evaluate()
+    active = next(
+        a for a in looking.sandbox.prometheus.alerts if a.rule.name == "KubePodRestartsOften"
+    )
+    labels = neutral(active.labels)
+    alert = Alert(
+        source="alertmanager",
+        rule=FiredRule(id="KubePodRestartsOften", group=group_of(labels)),
+        labels=labels,
+    )
+    made = of_alert(looking, made, alert, active.rule.expr)
+    since = datetime.now(UTC) - timedelta(minutes=5)
+    found = await until_state(looking, made, since, "alerting")
+    assert (found.state, found.beyond, made.context.watched.threshold) == ("alerting", True, 2.0)
+    other = alert.model_copy(update={"rule": FiredRule(id="Nobody")})
+    assert (
+        await looking.alerts.reading(of_alert(looking, made, other, ""), since, since)
+    ).state == ("unheard")
