@@ -636,6 +636,32 @@ async def test_what_is_half_typed_outlives_the_pages_refresh(
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(("language", "said"), [("en", "did not hold"), ("fr", "n'a pas tenu")])
+async def test_a_browser_is_led_to_an_attempt_and_sees_where_each_stands(
+    retried: SqlProjection, sent: Sent, language: str, said: str
+) -> None:
+    need_browser()
+    from playwright.async_api import async_playwright
+
+    door = replace(ports(retried), language=language)
+    async with serve(build_app(door, sent)) as url, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for width in (1440, 390):
+            page = await browser.new_page(viewport={"width": width, "height": 900})
+            page.set_default_timeout(5000)
+            await page.goto(f"{url}/incidents/{SECOND}")
+            assert page.url == f"{url}/incidents/{INCIDENT}#attempt-2"
+            assert await page.locator("h1 .tag.held").count() == 1
+            assert said in await page.locator("#attempt-1 summary").inner_text()
+            assert await page.locator("#attempt-2 .tag.held").is_visible()
+            wide = await page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width
+            await page.goto(f"{url}/incidents?state=held")
+            assert await page.locator("tbody tr .tag.held").count() == 1
+        await browser.close()
+
+
+@pytest.mark.browser
 async def test_a_browser_runs_nothing_of_what_came_from_outside(engine: Engine, sent: Sent) -> None:
     need_browser()
     from playwright.async_api import async_playwright

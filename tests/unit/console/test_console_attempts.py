@@ -94,8 +94,8 @@ def test_a_page_goes_on_moving_until_a_failure_is_followed_by_something() -> Non
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", ("Attempts", "did not hold", "Way back", "superseded", "held")),
-        ("fr", ("Tentatives", "n&#39;a pas tenu", "Retour arrière", "remplacé", "a tenu")),
+        ("en", ("Attempts", "did not hold", "Way back", "of no more use", "held")),
+        ("fr", ("Tentatives", "n&#39;a pas tenu", "Retour arrière", "devenue inutile", "a tenu")),
     ],
 )
 def test_the_page_shows_all_attempts(language: Language, said: Sequence[str]) -> None:
