@@ -18,7 +18,7 @@ class PgvectorConnection(Settings):
     #: SQLAlchemy's URL of the database; empty: the relational store's, which must be PostgreSQL then.
     url: SecretStr = SecretStr("")
     #: Vectors that a search keeps on its way through the index (``hnsw.ef_search``): more find more and take longer. 200
-    #: find 99 of 100 nearest among a million (docs/performance.md); pgvector's own 40 find 92.
+    #: find 98 of 100 nearest among a million (docs/performance.md); pgvector's own 40 find 92.
     candidates: int = Field(default=200, ge=10, le=1000)
 
 
