@@ -28,6 +28,9 @@ class Learn(Settings):
     #: synced by hand is synced on the next working day.
     late_every_s: float = Field(default=600.0, gt=0)
     give_up_after_s: float = Field(default=86_400.0, gt=0)
+    #: Seconds after a success in which an alert of the same trouble counts against the fix. A day: what comes back later may
+    #: have a cause of its own, and most loads have shown themselves within a day.
+    came_back_within_s: float = Field(default=86_400.0, ge=0)
     #: Seconds between looks at what is due.
     poll_s: float = Field(default=5.0, gt=0)
     #: Seconds that a replica holds a look it works on; then another may take it.

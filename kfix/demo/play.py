@@ -116,6 +116,7 @@ def _environment(folder: Path, console_port: int, tokens: dict[str, str]) -> dic
         "KFIX_DECIDE_REOPEN_MINUTES": "0",
         "KFIX_LEARN_CHECK_AFTER_S": "8",
         "KFIX_LEARN_LOOK_EVERY_S": "2",
+        "KFIX_LEARN_CAME_BACK_WITHIN_S": "1",  # the story breaks the same service again at once
         "KFIX_LEARN_POLL_S": "1",
     }
 

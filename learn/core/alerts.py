@@ -13,8 +13,6 @@ from schemas.outcomes import Outcome
 from schemas.plans import AbstentionReason, IncidentContext
 from schemas.validated import ValidatedPlans
 
-#: An alert that comes within this time of a success counts against the fix.
-HELD = timedelta(days=1)
 #: Answers to what was no trouble: a try, and what people had asked to be quiet.
 _NO_ALERT: frozenset[AbstentionReason] = frozenset(
     {"test", "muted", "maintenance", "another_cluster"}
@@ -82,12 +80,12 @@ def standing(
     return replace(asked, state="alerting", since=last.at) if last.at >= live_at else asked
 
 
-def came_back(outcome: Outcome, alerts: Sequence[HeardAlert]) -> datetime | None:
-    """When the trouble that a fix had ended came again: the first alert within a day of the check that found it gone."""
+def came_back(outcome: Outcome, alerts: Sequence[HeardAlert], within: timedelta) -> datetime | None:
+    """When the trouble that a fix had ended came again: the first alert within that time of the check that found it gone."""
     checked = outcome.checked_at
     if outcome.result != "success" or checked is None or outcome.came_back_at is not None:
         return None
     times = (
-        one.at for one in alerts if one.word == "firing" and checked < one.at <= checked + HELD
+        one.at for one in alerts if one.word == "firing" and checked < one.at <= checked + within
     )
     return min(times, default=None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import structlog
 
 from kfix.texts import say
-from learn.core.alerts import HELD, came_back, heard
+from learn.core.alerts import came_back, heard
 from learn.core.lessons import lesson
 from learn.ports import Followed, LearnPorts
 from learn.service.telling import remembered
@@ -38,8 +40,9 @@ async def of(followed: Followed, ports: LearnPorts) -> Outcome | None:
     known, proposal = await ports.ledger.outcome_of(followed.incident_id), followed.proposal
     if known is None or known.checked_at is None or proposal is None:
         return None
-    alerts = await ports.ledger.alerts_like(followed, known.checked_at, known.checked_at + HELD)
-    at = came_back(known, alerts)
+    within = timedelta(seconds=ports.settings.came_back_within_s)
+    alerts = await ports.ledger.alerts_like(followed, known.checked_at, known.checked_at + within)
+    at = came_back(known, alerts, within)
     if at is None:
         return None
     held_s = (at - known.checked_at).total_seconds()

@@ -66,6 +66,7 @@ class FakeDatadog:
         ]
 
 
+DAY = timedelta(days=1)
 GROUP = "kube_namespace:shop,kube_deployment:cart"
 RESOLVED = int(after(3).timestamp())
 
@@ -173,13 +174,13 @@ def test_the_first_alert_within_a_day_counts_in_every_order(
     minutes: list[int], order: list[int]
 ) -> None:
     alerts = [word("firing", minute) for minute in minutes]
-    found = came_back(outcome(), alerts)
+    found = came_back(outcome(), alerts, DAY)
     shuffled = [alerts[at] for at in order if at < len(alerts)]
-    assert came_back(outcome(), shuffled) == found
+    assert came_back(outcome(), shuffled, DAY) == found
     counted = [m for m in minutes if 15 < m <= 15 + 24 * 60]
     assert found == (after(min(counted)) if counted else None)
     for other in ({"result": "partial"}, {"checked_at": None}, {"came_back_at": after(20)}):
-        assert came_back(outcome(**other), alerts) is None
+        assert came_back(outcome(**other), alerts, DAY) is None
 
 
 @pytest.mark.parametrize(
