@@ -102,10 +102,10 @@ def outcome_of(incident: Document) -> str:
     return ""
 
 
-def first_outcome(incident: Document) -> str:
-    """The result of the incident's first attempt; empty while there is none."""
+def outcome_of_attempt(incident: Document, number: int) -> str:
+    """The result of an attempt at the incident, counted from 1; empty while there is none."""
     attempts = incident.get("attempts") or [incident]
-    return outcome_of(attempts[0])
+    return outcome_of(attempts[number - 1]) if number <= len(attempts) else ""
 
 
 def similar_found(incident: Document) -> int:
