@@ -190,7 +190,7 @@ def test_an_overlay_within_one_of_its_own_environment_is_a_part_of_it(renderer: 
         ),
         "root/prod/kustomization.yaml": "resources: [../../apps/web/overlays/prod]\n",
         "web/prod/web.yaml": _DEPLOYMENT.replace("api", "web"),
-    }
+    } | _application("root", "root/prod", "argocd")
     ref, wanted = "Application/argocd/web", {"spec.project": "shop"}
     assert _edited(files, renderer, wanted, "prod", ref) != set()
 

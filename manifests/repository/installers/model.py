@@ -124,7 +124,7 @@ class Map:
                 Installer(say("manifests.symlink", link=link), words=(link,), trouble=trouble)
             )
         claimed = {one.folder for one in said}
-        for root in self._overlays(path):
+        for root in self._overlays(path, claimed):
             if root.folder not in claimed:
                 words = (root.folder,)
                 said.append(
@@ -169,18 +169,21 @@ class Map:
             self._ends = tree.ends_of(self.index.links)
         return tree.leading_to(self._ends, path)
 
-    def _overlays(self, path: str) -> list[Kustomization]:
+    def _overlays(self, path: str, claimed: set[str | None]) -> list[Kustomization]:
         """The outermost ones, and those within that are called like an environment: prod may be built on dev. One of the
-        environment of all that is built on it is a part of theirs."""
+        environment of all that is built on it is a part of theirs, where somebody deploys those (``claimed``)."""
         roots = self.graph.builds_of(path)
         within = (k for k in self.graph.above(path) if not k.component and k not in roots)
         called = [k for k in within if is_called(posixpath.basename(k.folder))]
-        return [*roots, *(k for k in called if not self._is_part_of_all(k, roots))]
+        return [*roots, *(k for k in called if not self._is_part_of_all(k, roots, claimed))]
 
-    def _is_part_of_all(self, one: Kustomization, roots: Sequence[Kustomization]) -> bool:
+    def _is_part_of_all(
+        self, one: Kustomization, roots: Sequence[Kustomization], claimed: set[str | None]
+    ) -> bool:
         name, built = posixpath.basename(one.folder), {r.folder for r in roots}
         ends = [r for r in self.graph.ends_of(one.folder) if r.folder in built]
-        return bool(ends) and all(is_same_place(name, r.folder) for r in ends)
+        deployed = bool(ends) and all(r.folder in claimed for r in ends)
+        return deployed and all(is_same_place(name, r.folder) for r in ends)
 
     def _unread(self, path: str) -> list[Installer]:
         """Kustomizations that cannot be read, where their text has to do with the file."""
