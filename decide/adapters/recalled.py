@@ -39,6 +39,8 @@ class _Row:
     predicted: int | None = None
     proposed_at: datetime | None = None
     ended: EndedTrial | None = None
+    #: How it is told, once asked for.
+    fared: FaredTrial | None = None
 
 
 class RecalledTrialBook:
@@ -139,9 +141,11 @@ class RecalledTrialBook:
             row.predicted, row.proposed_at = predicted, at
             self._enter(key, row)
         row.cluster = row.cluster or one.cluster
-        row.environment = one.environment if row.environment == "unknown" else row.environment
+        if row.environment == "unknown":
+            row.environment, row.fared = one.environment, None
 
     def _enter(self, key: _Key, row: _Row) -> None:
+        row.fared = None
         if row.ended is None:
             return
         place = (row.ended.ended_at, key)
@@ -161,14 +165,16 @@ class RecalledTrialBook:
     def _fared(self, key: _Key) -> FaredTrial:
         row = self._rows[key]
         assert row.ended is not None
-        return FaredTrial.model_construct(
-            incident_id=key[0],
-            workload_kind=row.ended.workload_kind,
-            fix_kind=row.fix_kind,
-            environment=row.environment,
-            result=row.ended.result,
-            ended_at=row.ended.ended_at,
-        )
+        if row.fared is None:
+            row.fared = FaredTrial(
+                incident_id=key[0],
+                workload_kind=row.ended.workload_kind,
+                fix_kind=row.fix_kind,
+                environment=row.environment,
+                result=row.ended.result,
+                ended_at=row.ended.ended_at,
+            )
+        return row.fared
 
     def _known(self, objects: Sequence[str], *, waiting: bool) -> tuple[KnownTrial, ...]:
         found = []

@@ -75,7 +75,7 @@ class PlanEvidence:
             return PlanChance(own, own, own, own)
         whole = [(sum(p[n][0] for p in parts), sum(p[n][1] for p in parts)) for n in range(_LAYERS)]
         mean = posterior_mean(own, whole)
-        without = [posterior_mean(own, _less(whole, part)) for part in parts]
+        without = [posterior_mean(own, _less(whole, part)) for part in _heaviest(parts)]
         low, high = min(mean, *without), max(mean, *without)
         return PlanChance(own, mean, low, high, self.merged, self.held)
 
@@ -134,6 +134,25 @@ def _weight(age: timedelta) -> float:
 def _bounded(told: _Told) -> tuple[Layer, ...]:
     """The incident's trials, which count as one trial whatever number there are."""
     return tuple((good / told.trials, bad / told.trials) for good, bad in told.layers)
+
+
+def _heaviest(parts: Sequence[tuple[Layer, ...]]) -> list[tuple[Layer, ...]]:
+    """Parts among which are those that move the mean most when they are left out.
+
+    The mean grows with each success and falls with each failure, so that of parts which say one thing in one layer the
+    heaviest is enough.
+    """
+    plain: dict[tuple[int, bool], tuple[float, tuple[Layer, ...]]] = {}
+    mixed = []
+    for part in parts:
+        says = [(n, good > 0, good + bad) for n, (good, bad) in enumerate(part) if good or bad]
+        if len(says) != 1 or all(part[says[0][0]]):
+            mixed.append(part)
+            continue
+        ((layer, held, weight),) = says
+        if weight > plain.get((layer, held), (0.0, ()))[0]:
+            plain[layer, held] = weight, part
+    return [*mixed, *(part for _, part in plain.values())]
 
 
 def _less(whole: Sequence[Layer], part: Sequence[Layer]) -> list[Layer]:
