@@ -57,6 +57,11 @@ class Outcome(Spoken, Record):
     lesson_text: Text | None = None
 
     @property
+    def is_late(self) -> bool:
+        """The change was merged and is not live in the cluster yet: nothing was measured, and the watch goes on."""
+        return self.merged_at is not None and self.checked_at is None
+
+    @property
     def did_not_hold(self) -> bool:
         """A fix was merged, looked at and found to have failed; not one that held for a while, and no change taken back."""
         looked_at = self.result == "failure" and self.merged_at is not None

@@ -29,9 +29,9 @@ class Fix:
 
 
 def fix_of(outcome: Outcome) -> Fix | None:
-    """The fix that an outcome tells of; ``None`` for one without a plan."""
+    """The fix that an outcome tells of; ``None`` for one without a plan, and for a change that is not live yet."""
     plan = outcome.plan
-    if plan is None:
+    if plan is None or outcome.is_late:
         return None
     result = result_with_feedback(outcome.result, outcome.feedback)
     return Fix(

@@ -157,7 +157,7 @@ def ended(outcome: Outcome, dialect: Dialect, language: Language) -> str:
     rows = [_measured(measurement, dialect, language) for measurement in outcome.measurements]
     head = [word(key, language) for key in ("signal", "before", "after")]
     return blocks(
-        word(f"outcome_{outcome.result}", language),
+        word("outcome_late" if outcome.is_late else f"outcome_{outcome.result}", language),
         dialect.line(
             dialect.prose(told(outcome.explanation, outcome.explanation_text, language), 400)
         ),

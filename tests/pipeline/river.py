@@ -51,7 +51,7 @@ class River:
             "KFIX_INGEST_GITLAB_BOT": "kfix-bot",
             "KFIX_LEARN_CHECK_AFTER_S": "1.5",
             "KFIX_LEARN_LOOK_EVERY_S": "0.5",
-            "KFIX_LEARN_SETTLE_S": "60",  # metrics have a point every 10 s
+            "KFIX_LEARN_SETTLE_S": "25",  # metrics have a point every 10 s
             "KFIX_LEARN_POLL_S": "0.5",
             "KFIX_LEARN_LEASE_S": "3",
             # The company does not answer while its loop waits for the stages to start.

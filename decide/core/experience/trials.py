@@ -166,9 +166,10 @@ def same_spec(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 
 def ended_trial(outcome: Outcome) -> EndedTrial | None:
-    """What an outcome tells of its fix; ``None`` for one without a plan, and for a change that was taken back."""
+    """What an outcome tells of its fix; ``None`` for one without a plan, for what takes a change back, and for a change that is
+    not live yet."""
     plan = outcome.plan
-    if plan is None or attempt_of(outcome.incident_id).revert:
+    if plan is None or outcome.is_late or attempt_of(outcome.incident_id).revert:
         return None
     judged = judgements.on_the_fix(outcome.feedback)
     return EndedTrial(
