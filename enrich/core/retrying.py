@@ -43,11 +43,13 @@ def kept(bundle: ContextBundle) -> KeptAlert | None:
 
 def asked_again(known: KeptAlert, now: datetime) -> RawAlert:
     """The alert as if it came now: what is read for it is of now."""
+    # Alerts of records of the first version name no source: the record's own default is theirs.
+    named = {"source": known.alert.source} if known.alert.source else {}
     return RawAlert(
+        **named,
         event_id=known.delivery_id,
         trace_id=known.delivery_id,
         occurred_at=now,
-        source=known.alert.source or "datadog",
         body_sha256=hashlib.sha256(b"").hexdigest(),
         body=b"",
         alert=known.alert.model_copy(update={"happened_at": now}),
