@@ -42,6 +42,7 @@ async def _decided(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans 
     if bundle.alert.state == "resolved":
         return await _recover(bundle, ports)
     answer = await answered(bundle, ports)
+    bundle = answer.bundle
     verdict, said = await _second_opinion(bundle, answer, ports)
     fingerprint = core.fingerprint_of(bundle, verdict)
     membership = await ports.ledger.join(
@@ -85,6 +86,7 @@ async def _tried_again(
         verdict = core.without_alert(failed, language=ports.language)
     else:
         answer = await answered(seen, ports)
+        seen = answer.bundle
         verdict, said = await _second_opinion(seen, answer, ports)
         verdict = core.another(
             verdict, membership.incident_id, membership.failed, language=ports.language

@@ -15,6 +15,7 @@ from decide.core.attempts import (
 )
 from decide.core.deciding import diagnose, question_about
 from decide.core.experience.admitting import without
+from decide.core.experience.vetoes import without_lifted
 from decide.core.nobody import answer
 from decide.core.opinion import Verdict
 from decide.core.record import (
@@ -43,4 +44,5 @@ __all__ = [
     "trouble_fingerprint",
     "without",
     "without_alert",
+    "without_lifted",
 ]

@@ -14,8 +14,12 @@ from schemas.context import ContextBundle
 
 @dataclass(frozen=True, slots=True)
 class ExperiencedAnswer:
-    """The answer with what is known of earlier fixes, and what the rules alone say of each plan, by its changes."""
+    """The answer with what is known of earlier fixes, and what the rules alone say of each plan, by its changes.
 
+    ``bundle``: the evidence that it rests on, without failures that a person lifted.
+    """
+
+    bundle: ContextBundle
     verdict: Verdict
     experience: Experience
     predicted: Mapping[str, float]
@@ -27,12 +31,13 @@ async def answered(bundle: ContextBundle, ports: DecidePorts) -> ExperiencedAnsw
     predicted = {plan.changes_hash: plan.confidence for plan in alone.plans}
     asked = _asked(bundle, alone)
     known = NOTHING if asked is None else await ports.trials.experience(asked)
-    if known.is_empty:
-        return ExperiencedAnswer(alone, known, predicted)
+    seen = core.without_lifted(bundle, known.lifted)
+    if known.is_empty and seen is bundle:
+        return ExperiencedAnswer(bundle, alone, known, predicted)
     verdict = core.answer(
-        bundle, language=ports.language, playbooks=ports.playbooks, experience=known
+        seen, language=ports.language, playbooks=ports.playbooks, experience=known
     )
-    return ExperiencedAnswer(verdict, known, predicted)
+    return ExperiencedAnswer(seen, verdict, known, predicted)
 
 
 async def admitted(

@@ -99,8 +99,9 @@ class Policy(BaseModel):
     #: Which way out of a full quota comes first: the workload asks for less, has fewer replicas, or the quota is raised.
     #: What is left out comes last, in the order in which it was proposed.
     quota_order: tuple[QuotaWay, ...] = ("request", "quota", "replicas")
-    #: Earlier failures of the same kind of fix on the same object after which it is not proposed again.
-    veto_after_failures: int = Field(default=2, ge=1)
+    #: Earlier failures of the same kind of fix on the same object after which it is not proposed again, whatever values it
+    #: sets. One more than decide allows for the same values before: a raise that was too small may be followed by another.
+    veto_after_failures: int = Field(default=3, ge=1)
 
     def of(self, environment: Environment) -> EnvironmentPolicy:
         """The rules of an environment; an unknown one is treated like production."""

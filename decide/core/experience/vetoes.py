@@ -16,6 +16,7 @@ from decide.core.experience.trials import (
     spec_of,
 )
 from kfix.texts import say
+from schemas.context import ContextBundle, Pattern
 from schemas.plans import ActionPlan
 
 #: So many failures are enough.
@@ -106,6 +107,28 @@ def standing_vetoes(
         if len(same) >= ENOUGH:
             found.setdefault((one.object_key, one.fix_kind, one.cluster), set()).update(same)
     return [StandingVeto(*key, tuple(sorted(names))) for key, names in sorted(found.items())]
+
+
+def without_lifted(bundle: ContextBundle, lifted: Sequence[LiftedVeto]) -> ContextBundle:
+    """The evidence without failures that a person has lifted since; one of which nobody knows the time stays."""
+    at = {one.incident_id: one.at for one in bundle.similar_incidents}
+    kept = tuple(
+        pattern
+        for pattern in bundle.failed_patterns
+        if not any(_lifts_pattern(word, pattern, at.get(pattern.incident_id)) for word in lifted)
+    )
+    if len(kept) == len(bundle.failed_patterns):
+        return bundle
+    return bundle.model_copy(update={"failed_patterns": kept})
+
+
+def _lifts_pattern(word: LiftedVeto, failed: Pattern, at: datetime | None) -> bool:
+    return (
+        at is not None
+        and (word.object_key, word.fix_kind) == (failed.object_key, failed.fix_kind)
+        and near(word.cluster, failed.cluster)
+        and word.lifted_at >= at
+    )
 
 
 def _failed_twice(plan: ActionPlan, failed: Sequence[KnownTrial]) -> str:

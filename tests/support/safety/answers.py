@@ -222,9 +222,11 @@ def _settings(name: str) -> Iterator[tuple[str, ValidatedPlan]]:
     kind = PLANS[name].fix_kind
     for told, failed in {
         "failed once": (pattern(fix_kind=kind),),
-        "failed twice": (pattern(fix_kind=kind), pattern(fix_kind=kind, incident_id="inc-9")),
+        "failed three times": tuple(
+            pattern(fix_kind=kind, incident_id=f"inc-{n}") for n in range(3)
+        ),
         "failed the same": (pattern(changes_hash=PLANS[name].changes_hash),),
-        "failed elsewhere": (pattern(fix_kind=kind, object_key="Deployment/shop/web"),) * 2,
+        "failed elsewhere": (pattern(fix_kind=kind, object_key="Deployment/shop/web"),) * 3,
     }.items():
         yield told, _examined(name, world(), failed_patterns=failed)
     missing = SourceStatus(name="memory", state="missing")

@@ -403,16 +403,16 @@ def pattern(**more: Any) -> Pattern:
     return Pattern.model_validate({**values, **more})
 
 
-def test_history_vetoes_the_same_change_and_what_failed_twice_here() -> None:
+def test_history_vetoes_the_same_change_and_what_failed_three_times_here() -> None:
     same = pattern(changes_hash=plan().changes_hash)
     assert verdict(examined(failed_patterns=(same,)), "historical_failures")[0] == "fail"
-    once, twice = (pattern(),), (pattern(), pattern(incident_id="inc-9"))
-    assert verdict(examined(failed_patterns=once), "historical_failures")[0] == "pass"
-    assert verdict(examined(failed_patterns=twice), "historical_failures")[0] == "fail"
+    thrice = tuple(pattern(incident_id=f"inc-{n}") for n in range(3))
+    assert verdict(examined(failed_patterns=thrice[:2]), "historical_failures")[0] == "pass"
+    assert verdict(examined(failed_patterns=thrice), "historical_failures")[0] == "fail"
     elsewhere = tuple(pattern(object_key="Deployment/shop/web") for _ in range(3))
     assert verdict(examined(failed_patterns=elsewhere), "historical_failures")[0] == "pass"
     for place, answer in (("us-1", "pass"), ("eu-1", "fail"), ("", "fail")):
-        there = tuple(pattern(incident_id=f"inc-{n}", cluster=place) for n in range(2))
+        there = tuple(pattern(incident_id=f"inc-{n}", cluster=place) for n in range(3))
         done = examined(failed_patterns=there, cluster="eu-1")
         assert verdict(done, "historical_failures")[0] == answer
     away = (SourceStatus(name="memory", state="missing", reason="down"),)

@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 
 from decide.core.experience.trials import Experience, LiftedVeto, ended_trial, same_spec, spec_of
-from decide.core.experience.vetoes import refusal, veto
+from decide.core.experience.vetoes import refusal, veto, without_lifted
 from schemas.base import ObjectRef
+from schemas.context import Pattern, SimilarIncident
 from schemas.plans import ActionPlan, KubernetesChange
+from tests.support.decide.clusters import Cluster
 from tests.support.decide.tried import LIMIT, NOW, WEB, judged, known, outcome, plan
 
 WAITS = timedelta(days=7)
@@ -116,3 +118,31 @@ def test_a_failure_is_as_old_as_its_measurement_whenever_people_speak_of_it() ->
     back = ended_trial(outcome("inc-1", plan(), at=later, checked_at=NOW, came_back_at=later))
     assert back is not None
     assert back.ended_at == later
+
+
+def _failed(incident: str, **other: str) -> Pattern:
+    values = {"object_key": WEB.key, "fix_kind": "set_memory", **other}
+    return Pattern(incident_id=incident, failure_class="oom_killed", result="failure", **values)
+
+
+def test_what_a_person_lifted_is_no_failure_for_anybody() -> None:
+    lifted_ones = (_failed("inc-1"), _failed("inc-2", cluster="prod"))
+    others = (
+        _failed("inc-3"),  # after the lifting
+        _failed("inc-4"),  # nobody knows when
+        _failed("inc-1", fix_kind="set_cpu"),
+        _failed("inc-1", object_key="Deployment/shop/api"),
+    )
+    hours = {"inc-1": 1, "inc-2": 2, "inc-3": 4}
+    similar = tuple(
+        SimilarIncident(incident_id=name, similarity=0.9, at=NOW + timedelta(hours=hour))
+        for name, hour in hours.items()
+    )
+    given = {"failed_patterns": (*lifted_ones, *others), "similar_incidents": similar}
+    bundle = Cluster().bundle().model_copy(update=given)
+    assert without_lifted(bundle, [lifted(3)]).failed_patterns == others
+    assert without_lifted(bundle, []) is bundle
+    assert without_lifted(bundle, [lifted(3, cluster="test")]).failed_patterns == (
+        lifted_ones[1],
+        *others,
+    )
