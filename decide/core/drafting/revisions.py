@@ -57,10 +57,16 @@ class Revision:
     ready: int
     #: For how long it was the newest; ``None`` for the newest itself and where times are missing.
     stood: timedelta | None = None
+    #: It ran while the incident's alert was on, which a merged fix did not end.
+    in_trouble: bool = False
 
     @property
     def worked(self) -> bool:
-        """It was seen to work: pods of it are ready now, or it stood for long."""
+        """It was seen to work: pods of it are ready now, or it stood for long, and it is not the one in trouble."""
+        return not self.in_trouble and self._served
+
+    @property
+    def _served(self) -> bool:
         return self.ready > 0 or (
             not self.pods and self.stood is not None and self.stood >= _SETTLED
         )
@@ -78,7 +84,24 @@ def revisions(view: ClusterView, workload: Workload) -> list[Revision]:
 def _ordered(view: ClusterView, workload: Workload) -> list[Revision]:
     found = sorted(_revisions(view, workload), key=lambda one: one.number)
     stood = [replace(one, stood=_until(one, later)) for one, later in pairwise(found)]
-    return [*stood, *found[-1:]]
+    return _troubled(view, workload, [*stood, *found[-1:]])
+
+
+def _troubled(view: ClusterView, workload: Workload, known: list[Revision]) -> list[Revision]:
+    """After a fix of the workload that did not hold: what ran when its alert came, and all since, are in trouble."""
+    bundle, failed = view.bundle, view.bundle.failed_attempt
+    if failed is None or workload.ref.key not in {one.object_key for one in failed.changes}:
+        return known
+    times = (bundle.alert.starts_at, bundle.alert.happened_at, failed.merged_at)
+    began = min((at for at in times if at is not None), default=None)
+    if began is None:
+        return [replace(one, in_trouble=True) for one in known]
+    before_it = [at for at, one in enumerate(known) if one.made is not None and one.made <= began]
+    first = before_it[-1] if before_it else 0
+    return [
+        replace(one, in_trouble=at >= first or one.made is None or one.made > began)
+        for at, one in enumerate(known)
+    ]
 
 
 def _until(one: Revision, later: Revision) -> timedelta | None:
@@ -173,10 +196,14 @@ def _stated(spec: Obj) -> list[tuple[object, ...]]:
 def before(view: ClusterView, workload: Workload) -> Revision | None:
     """The newest older revision whose pods are ready; failing that one that stood for long, else the one just before.
 
-    Never one whose pods fail too.
+    Never one whose pods fail too, or that is in trouble.
     """
     now = view.bundle.alerted_at
-    older = [one for one in revisions(view, workload)[:-1] if one.ready or not one.failing(now)]
+    older = [
+        one
+        for one in revisions(view, workload)[:-1]
+        if not one.in_trouble and (one.ready or not one.failing(now))
+    ]
     ready = [one for one in older if one.ready]
     worked = [one for one in older if one.worked]
     return next((some[-1] for some in (ready, worked, older) if some), None)

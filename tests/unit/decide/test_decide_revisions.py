@@ -10,10 +10,11 @@ import pytest
 
 from decide.core import diagnose
 from decide.core.drafting.revisions import before, proven, revisions, under_way
+from decide.core.proof import asking
 from decide.core.view import ClusterView
 from manifests.objects.workloads import Workload
 from schemas.base import ObjectRef
-from schemas.context import LogExcerpt
+from schemas.context import AttemptedChange, FailedAttempt, LogExcerpt
 from tests.support.decide.clusters import AT, Cluster
 
 Kind = Literal["StatefulSet", "DaemonSet"]
@@ -226,3 +227,29 @@ def test_a_template_of_today_is_not_proven() -> None:
     case.revision(1, "r.example/a:1", ago(hours=20))
     case.pod(1, "r.example/a:1", ready=True)
     assert not proven(*case.view())
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+def test_what_ran_when_the_alert_came_did_not_work_for_the_next_attempt(kind: Kind) -> None:
+    case = Controlled(kind)
+    case.revision(1, "r.example/a:1", ago(days=3))
+    case.revision(2, "r.example/a:2", ago(hours=5))
+    case.revision(3, "r.example/a:3", (AT + timedelta(minutes=5)).isoformat())
+    case.pod(2, "r.example/a:2", ready=True)
+    view, workload = case.view()
+    assert [one.number for one in asking.worked(view, workload)] == [2, 1]
+    failed = FailedAttempt(
+        incident_id="inc-1",
+        changes=(AttemptedChange(object_key=workload.ref.key, path="x", after="y"),),
+        merged_at=AT + timedelta(minutes=4),
+    )
+    of_others = failed.model_copy(
+        update={"changes": (AttemptedChange(object_key="Deployment/x/y", path="x", after="y"),)}
+    )
+    for one, worked in ((failed, [1]), (of_others, [2, 1])):
+        again = ClusterView(view.bundle.model_copy(update={"failed_attempt": one}))
+        (same,) = (w for w in again.workloads if w.name == case.name)
+        assert [r.number for r in asking.worked(again, same)] == worked
+        back = before(again, same)
+        assert back is not None
+        assert back.number == worked[0]
