@@ -115,6 +115,6 @@ async def remember(outcome: Outcome, ports: PublishPorts) -> MergeRequestEvent |
     fix = fix_of(outcome)
     if fix is not None and outcome.plan is not None:
         await ports.ledger.ended(outcome.incident_id, outcome.plan.plan_id, fix)
-        await notify.tell_ended(outcome, ports)
+    await notify.tell_ended(outcome, ports)
     await marking.mark_ended(outcome, ports)
     return await take_back(outcome, ports)

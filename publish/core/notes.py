@@ -152,12 +152,19 @@ def silenced(by: str, until: datetime | None, dialect: Dialect, language: Langua
     return f"{said} ({dialect.prose(by, 100)})" if by else said
 
 
+def ending_of(outcome: Outcome) -> str:
+    """Which of our words says what was found: the result, or that the change is not live, or that its alert came back."""
+    if outcome.came_back_at is not None:
+        return "came_back"
+    return "late" if outcome.is_late else outcome.result
+
+
 def ended(outcome: Outcome, dialect: Dialect, language: Language) -> str:
     """What was found after the merge."""
     rows = [_measured(measurement, dialect, language) for measurement in outcome.measurements]
     head = [word(key, language) for key in ("signal", "before", "after")]
     return blocks(
-        word("outcome_late" if outcome.is_late else f"outcome_{outcome.result}", language),
+        word(f"outcome_{ending_of(outcome)}", language),
         dialect.line(
             dialect.prose(told(outcome.explanation, outcome.explanation_text, language), 400)
         ),
@@ -209,6 +216,11 @@ def reverted(failed: Reverted, dialect: Dialect, language: Language) -> str:
         why = dialect.prose(why_not(failed.fate, language), 500)
         return f"{word('revert_none_note', language)} {why}"
     return beside("revert_note", failed.back, dialect, language)
+
+
+def elsewhere(fix: MergeRequestRef, dialect: Dialect, language: Language) -> str:
+    """Orders are not taken on a merge request that takes a change back."""
+    return beside("elsewhere", fix, dialect, language)
 
 
 def beside(key: str, other: MergeRequestRef, dialect: Dialect, language: Language) -> str:

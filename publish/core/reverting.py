@@ -10,6 +10,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from kfix.texts import say
 from manifests import NotEditable
@@ -27,9 +28,10 @@ _Leaf = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class InTheWay:
-    """Why a change is not taken back, in one sentence, as untrusted as the file."""
+    """Why a change is not taken back, in one sentence, as untrusted as the file. ``key``: what it comes to, of our words."""
 
     why: str
+    key: Literal["revert_changed", "revert_already"] = "revert_changed"
 
 
 def inverse(plan: ActionPlan) -> ActionPlan:
@@ -72,6 +74,8 @@ def taken_back(edit: FileEdit, now: str | None, head: str) -> FileEdit | InTheWa
 
 
 def _restored(before: str, after: str, now: str, path: str) -> str | InTheWay:
+    if _stands_so(before, after, now):
+        return InTheWay(say("publish.revert.already", path=path), "revert_already")
     ours, there = split(after), split(now)
     blocks = difflib.SequenceMatcher(None, ours, there, autojunk=False).get_matching_blocks()
     lines = list(there)
@@ -128,6 +132,16 @@ def _means_just_that(before: str, after: str, now: str, text: str) -> bool:
         return False
     gone, come = wanted - made, made - wanted
     return bool(gone or come) and there - restored == gone and restored - there == come
+
+
+def _stands_so(before: str, after: str, now: str) -> bool:
+    """Has every value that the change made what it was before it?"""
+    try:
+        wanted, made, there = _values(after), _values(before), _values(now)
+    except NotEditable:
+        return False
+    gone, come = wanted - made, made - wanted
+    return bool(gone or come) and not (there & gone) and come <= there
 
 
 def _values(text: str) -> Counter[_Leaf]:

@@ -32,7 +32,7 @@ _PAGES = {
 }
 #: Words for where evidence is from, where the source's own name is another word of ours.
 _SOURCES = {"object": "object_source", "history": "earlier"}
-#: Units of the baseline's measurements.
+#: Units of what is measured before and after a merge; the alert's own measure has that of its rule, which nothing tells.
 _UNITS = {
     "cpu_cores": "cores",
     "memory_mib": "MiB",
@@ -40,6 +40,7 @@ _UNITS = {
     "latency_p95_ms": "ms",
     "error_rate": "ratio",
     "throttled_ratio": "ratio",
+    "alert_measure": "",
 }
 #: Checks whose numbers a reviewer wants to see, also when all is well.
 _VERDICTS = ("pass", "fail", "unknown")

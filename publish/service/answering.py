@@ -20,7 +20,7 @@ from publish.core.wording import word
 from publish.ports import PublishedProposal, PublishPorts
 from publish.service import notify
 from publish.service.open import Switched, put_on_branch
-from schemas.identity import stable_id
+from schemas.identity import attempt_of, stable_id
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.validated import ValidatedPlan
 
@@ -74,11 +74,15 @@ async def overheard(event: MergeRequestEvent, ports: PublishPorts) -> MergeReque
     if role < Role.DEVELOPER:
         log.info("words.of_a_stranger", actor=event.actor)
         return None
-    return words.told(event, said, ref, role)
+    of_fix = event.model_copy(update={"incident_id": _fix_of(event.incident_id)})
+    return words.told(of_fix, said, ref, role)
 
 
 async def _obey(wish: _Wish) -> MergeRequestEvent | None:
     command = wish.event.command
+    if attempt_of(wish.event.incident_id).revert:
+        await _lead_to_the_fix(wish)
+        return None
     if command == "feedback":
         return await _feedback(wish)
     if command == "alternative":
@@ -90,6 +94,20 @@ async def _obey(wish: _Wish) -> MergeRequestEvent | None:
     else:
         await wish.say(notes.usage(wish.ports.language))
     return None
+
+
+async def _lead_to_the_fix(wish: _Wish) -> None:
+    """What takes a change back is no fix: it is neither judged nor exchanged."""
+    fix = await wish.ports.ledger.ref_of(_fix_of(wish.event.incident_id))
+    if fix is None:
+        await wish.say_word("forgotten")
+        return
+    await wish.say(notes.elsewhere(fix, wish.forge.dialect, wish.ports.language))
+
+
+def _fix_of(incident_id: str) -> str:
+    """The attempt whose fix a merge request proposes or takes back."""
+    return incident_id.removesuffix("-revert")
 
 
 async def _feedback(wish: _Wish) -> MergeRequestEvent | None:

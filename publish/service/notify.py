@@ -104,8 +104,8 @@ async def tell_ended(outcome: Outcome, ports: PublishPorts) -> None:
     if not measured or ref is None or ports.forge is None or ports.limits.observe:
         return
     plan = outcome.plan.plan_id if outcome.plan else ""
-    result = "late" if outcome.is_late else outcome.result
-    key = stable_id("ended", plan, result, outcome.merged_at)
+    ending = notes.ending_of(outcome)
+    key = stable_id("ended", plan, ending, outcome.merged_at)
     await ports.forge.note(ref, key, notes.ended(outcome, ports.forge.dialect, ports.language))
 
 

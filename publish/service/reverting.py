@@ -6,6 +6,8 @@ none is opened and people are told why.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import structlog
 
 from kfix.incident.forge.port import Forge, Found
@@ -77,8 +79,9 @@ async def link_next(attempt: str, ports: PublishPorts, forge: Forge) -> None:
     following = await ports.ledger.ref_of(next_attempt(attempt))
     if back is None or following is None:
         return
+    apart = await _apart(attempt, ports)
     for here, other, key in ((back, following, "next_plan"), (following, back, "way_back")):
-        text = notes.beside(key, other, forge.dialect, ports.language)
+        text = notes.beside(f"{key}{apart}", other, forge.dialect, ports.language)
         await forge.note(here, stable_id(key, attempt), text)
 
 
@@ -100,8 +103,28 @@ async def tell_overtaken(incident_id: str, ports: PublishPorts) -> None:
     if known is None or ref is None or mine is None or forge is None or ports.limits.observe:
         return
     if known.state == "opened":
-        text = notes.beside("overtaken", mine, forge.dialect, ports.language)
+        attempt = incident_id.removesuffix("-revert") if merged.revert else first
+        key = f"overtaken{await _apart(attempt, ports)}"
+        text = notes.beside(key, mine, forge.dialect, ports.language)
         await forge.note(ref, stable_id("overtaken", incident_id), text)
+
+
+async def _apart(attempt: str, ports: PublishPorts) -> Literal["", "_apart"]:
+    """Whether the way back of an attempt and the next one change no value in common, as the end of a word's key."""
+    sets = list[set[str]]()
+    for name in (attempt, next_attempt(attempt)):
+        proposed = await ports.ledger.proposal_of(name)
+        if proposed is None or proposed.chosen is None:
+            return ""
+        changes = proposed.chosen.plan.kubernetes_changes
+        sets.append({f"{c.object.key} {f.path}" for c in changes for f in c.fields})
+    ours, theirs = sets
+    return "" if any(_within(a, b) or _within(b, a) for a in ours for b in theirs) else "_apart"
+
+
+def _within(field: str, whole: str) -> bool:
+    """Is it the field itself, or one below it?"""
+    return field == whole or field.startswith((f"{whole}.", f"{whole}["))
 
 
 async def _opened(fix: FailedFix, ports: PublishPorts, forge: Forge) -> Fate:
@@ -118,7 +141,7 @@ async def _opened(fix: FailedFix, ports: PublishPorts, forge: Forge) -> Fate:
     back = await _inverse(chosen, merged, forge)
     if isinstance(back, InTheWay):
         log.info("revert.in_the_way", incident_id=attempt)
-        return Fate("revert_changed", back.why)
+        return Fate(back.key, back.why)
     allowed = await repository_policy.allowed(revert, [back], ports, forge)
     if isinstance(allowed, Denied):
         return Fate(allowed.why, allowed.reason)

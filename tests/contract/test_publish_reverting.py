@@ -14,6 +14,7 @@ from publish.core.failed import Fate
 from sandbox.faults import Fault
 from schemas import errors
 from schemas.context import AttemptedChange, FailedAttempt
+from schemas.feedback import Feedback
 from schemas.merge_requests import MergeRequestEvent
 from schemas.outcomes import Measurement, Outcome
 from schemas.validated import ValidatedPlans
@@ -383,3 +384,104 @@ async def test_french_says_the_same(world: World) -> None:
     assert "Retirer !1" in back.title.replace(BREAK, "")
     assert "Seule une personne fusionne ceci." in back.description
     assert "n'a pas tenu" in str(world.slack.messages[-1].blocks).replace(BREAK, "")
+
+
+async def test_where_people_took_it_back_already_that_is_what_is_said(world: World) -> None:
+    record = await merged(world)
+    world.write(sample.MANIFEST.replace("replicas: 3", "replicas: 5"))
+    refused = await done(remember(outcome(record), world.ports))
+    assert len(world.merge_requests) == 1
+    assert "taken back already" in refused.text
+    assert "taken back already" in bodies(world, 0)
+
+
+async def test_a_next_plan_that_changes_something_else_is_not_told_to_exclude_the_way_back(
+    world: World,
+) -> None:
+    record = await merged(world)
+    await remember(outcome(record), world.ports)
+    second = await next_record(world, record)
+    chosen = second.plans[0]
+    changes = tuple(
+        c.model_copy(
+            update={
+                "fields": tuple(f.model_copy(update={"path": "spec.replicas"}) for f in c.fields)
+            }
+        )
+        for c in chosen.plan.kubernetes_changes
+    )
+    plan = chosen.plan.model_copy(update={"kubernetes_changes": changes})
+    second = second.model_copy(update={"plans": (chosen.model_copy(update={"plan": plan}),)})
+    opened = await done(publish(second, world.ports))
+    for at in (1, 2):
+        assert "changes something else" in bodies(world, at)
+        assert "merge one or the other" not in bodies(world, at)
+        assert "merge one or the other" not in world.merge_requests[at].description
+    event = MergeRequestEvent(
+        event_id="merged-try2",
+        occurred_at=world.now[0],
+        incident_id=f"{record.incident_id}-try2",
+        action="merged",
+        merge_request=opened.merge_request,
+    )
+    await follow(event, world.ports)
+    assert "can be closed" not in bodies(world, 1)
+    assert "people decide" in bodies(world, 1)
+
+
+@pytest.mark.parametrize("command", ["feedback", "explain", "alternative", "snooze"])
+async def test_an_order_on_the_way_back_is_led_to_the_fix_and_words_there_are_heard(
+    world: World, command: str
+) -> None:
+    record = await merged(world)
+    back = await done(remember(outcome(record), world.ports))
+    event = MergeRequestEvent(
+        event_id=f"note-{command}",
+        occurred_at=world.now[0],
+        incident_id=f"{record.incident_id}-revert",
+        action="note",
+        merge_request=back.merge_request,
+        actor="ada",
+        command=command,
+        argument="2h" if command == "snooze" else "1",
+        feedback=Feedback(verdict="good", author="ada") if command == "feedback" else None,
+    )
+    assert await follow(event, world.ports) is None
+    (answer,) = [n.body for n in world.merge_requests[1].notes if "`!1`" in n.body]
+    assert "Orders and judgements" in answer
+    assert "does not know" not in bodies(world, 1)
+    said = event.model_copy(
+        update={"event_id": "words", "command": "", "feedback": None, "text": "the queue was full"}
+    )
+    told = await done(follow(said, world.ports))
+    assert (told.action, told.incident_id) == ("feedback", record.incident_id)
+
+
+@pytest.mark.parametrize(
+    ("more", "says", "never"),
+    [
+        ({"result": "partial", "checked_at": None}, "not seen live", "helped"),
+        ({"result": "partial"}, "no clear result", "helped"),
+        (
+            {"came_back_at": MERGED_AT + timedelta(hours=3)},
+            "its alert came back",
+            "did not help",
+        ),
+    ],
+)
+async def test_what_is_said_after_a_merge_is_what_was_found(
+    world: World, more: dict[str, Any], says: str, never: str
+) -> None:
+    record = await merged(world)
+    await remember(outcome(record, **more), world.ports)
+    assert says in bodies(world, 0)
+    assert never not in bodies(world, 0)
+
+
+async def test_each_thing_that_is_found_after_a_merge_is_said_once(world: World) -> None:
+    record = await merged(world)
+    late = outcome(record, event_id="late", result="partial", checked_at=None)
+    for one in (late, outcome(record, result="partial"), late, outcome(record, result="partial")):
+        await remember(one, world.ports)
+    said = bodies(world, 0)
+    assert (said.count("not seen live"), said.count("no clear result")) == (1, 1)

@@ -14,8 +14,8 @@ def test_what_is_late_counts_nowhere_and_is_said_to_be_late() -> None:
     assert late.is_late
     assert fix_of(late) is None
     assert ended_trial(late) is None
-    assert "not live in the cluster yet" in notes.ended(late, DIALECT, "en")
-    assert "pas encore en place" in notes.ended(late, DIALECT, "fr")
+    assert "not seen live in the cluster yet" in notes.ended(late, DIALECT, "en")
+    assert "pas encore vu en service" in notes.ended(late, DIALECT, "fr")
 
 
 def test_what_was_measured_or_never_merged_counts() -> None:
@@ -25,4 +25,4 @@ def test_what_was_measured_or_never_merged_counts() -> None:
         assert not one.is_late
         assert fix_of(one) is not None
         assert ended_trial(one) is not None
-    assert "helped in part" in notes.ended(measured, DIALECT, "en")
+    assert "no clear result" in notes.ended(measured, DIALECT, "en")
