@@ -20,8 +20,9 @@ _ALERT = "alert"
 
 
 def as_of_now(bundle: ContextBundle) -> ContextBundle:
-    """The bundle whose clock is when its evidence was gathered, which is long after the alert."""
-    return bundle.model_copy(update={"alerted_at": bundle.occurred_at})
+    """The bundle whose clock is when its evidence was gathered, which is long after the alert; the alert keeps its own time."""
+    alert = bundle.alert.model_copy(update={"happened_at": bundle.alerted_at})
+    return bundle.model_copy(update={"alerted_at": bundle.occurred_at, "alert": alert})
 
 
 def as_alerted(decided: CandidatePlans, bundle: ContextBundle) -> CandidatePlans:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from decide.core import diagnose
+from decide.core import as_of_now, diagnose
 from decide.core.drafting.revisions import before, proven, revisions, under_way
 from decide.core.proof import asking
 from decide.core.view import ClusterView
@@ -253,3 +253,28 @@ def test_what_ran_when_the_alert_came_did_not_work_for_the_next_attempt(kind: Ki
         back = before(again, same)
         assert back is not None
         assert back.number == worked[0]
+
+
+def test_for_the_third_attempt_what_ran_at_the_first_alert_did_not_work_either() -> None:
+    case = Controlled("StatefulSet")
+    case.revision(1, "r.example/a:1", ago(days=3))
+    case.revision(2, "r.example/a:2", (AT + timedelta(hours=2)).isoformat())
+    case.revision(3, "r.example/a:3", (AT + timedelta(hours=4)).isoformat())
+    view, workload = case.view()
+    failed = FailedAttempt(
+        incident_id="inc-1-try2",
+        changes=(AttemptedChange(object_key=workload.ref.key, path="x", after="y"),),
+        merged_at=AT + timedelta(hours=4),
+    )
+    later = AT + timedelta(hours=5)
+    gathered = view.bundle.model_copy(
+        update={
+            "failed_attempt": failed,
+            "occurred_at": later,
+            "alert": view.bundle.alert.model_copy(update={"happened_at": later}),
+        }
+    )
+    again = ClusterView(as_of_now(gathered))
+    (same,) = (w for w in again.workloads if w.name == case.name)
+    assert list(asking.worked(again, same)) == []
+    assert before(again, same) is None
