@@ -13,7 +13,7 @@ from markupsafe import Markup
 from console.core.judging import SILENCES
 from console.core.places import proof_of
 from console.core.plots import Plot, plots
-from console.core.story import IncidentStory, timeline
+from console.core.story import IncidentStory, ending_of, timeline
 from console.core.trust_output import RANGES
 from console.core.words import Words, told
 from console.ports import Listed
@@ -71,6 +71,7 @@ class Pages:
             "number": _number,
             "say": self._say,
             "told": self._told,
+            "ending": ending_of,
             "web": _web,
         }
         self.style = self._environment.get_template("style.css").render()

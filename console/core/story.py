@@ -242,6 +242,13 @@ def tell(incident_id: str, records: Iterable[Record]) -> IncidentStory:
     return story
 
 
+def ending_of(outcome: Outcome) -> str:
+    """The word for how a fix ended: what is not live yet is merged and no more, and in part is no clear result."""
+    if outcome.is_late:
+        return "state_merged"
+    return "state_partly_held" if outcome.result == "partial" else outcome.result
+
+
 def timeline(story: IncidentStory, language: Language = "en") -> list[Moment]:
     """What happened, oldest first; sentences in the language."""
 
@@ -269,7 +276,7 @@ def timeline(story: IncidentStory, language: Language = "en") -> list[Moment]:
     ]
     moments += [moment(e, "mr.events", e.action, _event(e)) for e in story.events]
     moments += [
-        moment(o, "outcomes", o.result, told(o.explanation, o.explanation_text, language))
+        moment(o, "outcomes", ending_of(o), told(o.explanation, o.explanation_text, language))
         for o in story.outcomes
     ]
     moments += [

@@ -144,7 +144,8 @@ def _of_event(record: MergeRequestEvent) -> Facts:
 
 def _of_outcome(record: Outcome) -> Facts:
     found = _heard(record) | _judged(record.feedback, record)
-    found["result"] = [_when(record), record.result]
+    if not record.is_late:  # nothing was measured yet
+        found["result"] = [_when(record), record.result]
     if record.merged_at is not None:
         found["merged_at"] = _first(record.merged_at)
     if record.came_back_at is not None:

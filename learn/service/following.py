@@ -184,4 +184,5 @@ async def _told_feedback(incident_id: str, ports: LearnPorts) -> Outcome | None:
             "lesson": lesson(followed.proposal, known.result, why, ports.language, feedback),
         }
     )
-    return await remembered(told, followed, ports)
+    # What is not live yet taught nothing of the fix, whatever people say of it.
+    return told if told.is_late else await remembered(told, followed, ports)

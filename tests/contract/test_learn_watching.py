@@ -134,6 +134,11 @@ async def test_a_change_that_is_late_is_said_to_be_with_the_reason_and_watched_w
     (again,) = await check_due(used)
     assert again.event_id == late.event_id
     assert await kept(late, used) == []
+    given = event("feedback", 72, feedback=Feedback(author="ada", verdict="partial"))
+    said = await follow(given, used)
+    assert said is not None
+    assert (said.result, said.checked_at, said.vector_db_stored) == ("partial", None, False)
+    assert world.remembered == [], "nor by what people say of it"
     world.minute = 81
     assert await check_due(used) == [], "told"
     world.minute, world.state_now = 300, HEALTHY

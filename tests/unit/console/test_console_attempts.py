@@ -16,6 +16,7 @@ from kfix.texts import Language
 from schemas.base import Record
 from schemas.context import ContextBundle
 from schemas.merge_requests import MergeRequestEvent, Proposal
+from schemas.outcomes import Outcome
 from schemas.validated import ValidatedPlans
 from tests.support.console_samples import (
     INCIDENT,
@@ -149,3 +150,21 @@ def test_a_plan_whose_validation_is_gone_is_told_from_the_proposal() -> None:
         tell(INCIDENT, [*records, switched(2, "plan-2")]), refresh=0, thanks=False
     )
     assert "Raise only the limit" in page
+
+
+@pytest.mark.parametrize(
+    ("checked", "says"),
+    [(True, '<span class="tag partial">no clear result</span>'), (False, ">merged</span>")],
+)
+def test_a_fix_without_a_clear_result_is_not_called_partly_right(checked: bool, says: str) -> None:
+    told = [
+        one.model_copy(
+            update={"result": "partial", "checked_at": one.checked_at if checked else None}
+        )
+        if isinstance(one, Outcome)
+        else one
+        for one in full()
+    ]
+    page = Pages("en").incident(tell(INCIDENT, told), refresh=5, thanks=False)
+    assert says in page
+    assert "Partly right" not in page

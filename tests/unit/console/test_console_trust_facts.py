@@ -188,3 +188,12 @@ def test_what_a_model_was_asked_is_counted_once_for_a_decision() -> None:
     assert (use.model, use.calls, use.input_tokens, use.output_tokens) == ("p/m", 2, 5000, 300)
     assert model_use_of(CANDIDATE) is None
     assert model_use_of(VALIDATED.model_copy(update={"second_opinion": said})) is None
+
+
+def test_a_change_that_is_not_live_yet_is_merged_and_not_judged() -> None:
+    late = OUTCOME.model_copy(
+        update={"event_id": "late", "result": "partial", "checked_at": None, "merged_at": after(3)}
+    )
+    found = told(late)
+    assert (found.result, found.merged_at) == ("", after(3))
+    assert told(late, OUTCOME).result == told(OUTCOME, late).result == OUTCOME.result
