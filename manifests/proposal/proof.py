@@ -354,12 +354,24 @@ def _check_others(side: Side, wanted: ExpectedRendering, seen: RenderedChanges) 
             said = speaks(one.words, wanted.environment, change.object.name)
             if one.unnamed and closeness(one.words, wanted.environment) < near:
                 continue  # production-eu beside production
-            if said == "yes" or (unnamed and not one.unnamed and said != "no"):
+            unsaid = said == "silent" and _is_unsaid(one, change.object, wanted, seen)
+            if said == "yes" or (not one.unnamed and (unsaid or (unnamed and said != "no"))):
                 seen.others.append(say("manifests.makes_too_would_not_change", label=label))
             elif said == "no" and _is_default(change.object, wanted, seen):
                 seen.others.append(
                     say("manifests.of_no_environment", environment=wanted.environment, label=label)
                 )
+
+
+def _is_unsaid(
+    one: Installer, ref: ObjectRef, wanted: ExpectedRendering, seen: RenderedChanges
+) -> bool:
+    """Is no environment asked for, and does no cluster's name tell the places from one that makes the object too?"""
+    if wanted.told or one.trouble or wanted.environment not in ("", "unknown"):
+        return False
+    asked = wanted.environment
+    mine = all(of_cluster(place.words, asked) == "yes" for place in seen.places[ref.key])
+    return not mine or of_cluster(one.words, asked) == "yes"
 
 
 def _may_be_meant(

@@ -30,6 +30,10 @@ _BESIDE = re.compile(
     r"|values?|overlays?|patch|patches|kustomization|config|settings|ya?ml|json"
 )
 
+_REGIONS = frozenset(
+    {"eu", "us", "uk", "ap", "sa", "ca", "de", "fr", "asia", "europe", "north", "south", "east", "west", "central",
+     "northeast", "southeast"}
+)  # fmt: skip
 
 #: ``pre-prod`` is written as one word.
 _PRE = re.compile(r"(?<![a-z0-9])pre[^a-z0-9/]*(?=(?:prod|prd|live)(?:uction)?(?![a-z]))")
@@ -192,7 +196,16 @@ def is_beside(name: str, cluster: str) -> bool:
     mine, theirs = _tokens(name), _tokens(cluster)
     own = mine - theirs - _ALL
     places = all(_BESIDE.fullmatch(token) for token in (own | theirs) - _ALL)
-    return places or bool(mine & theirs)
+    return places or bool(mine & theirs) or is_counterpart(name, cluster)
+
+
+def is_counterpart(name: str, cluster: str) -> bool:
+    """Are two names the same but for a number or a region (``cluster1`` and ``cluster2``, ``shop-eu`` and ``shop-us``)?"""
+    mine, theirs = (re.findall(r"[a-z]+|[0-9]+", text.lower()) for text in (name, cluster))
+    if len(mine) != len(theirs) or mine == theirs:
+        return False
+    apart = [(a, b) for a, b in zip(mine, theirs, strict=True) if a != b]
+    return all((a.isdigit() and b.isdigit()) or {a, b} <= _REGIONS for a, b in apart)
 
 
 def have_own_words(name: str, cluster: str) -> bool:

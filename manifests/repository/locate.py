@@ -26,7 +26,7 @@ from manifests.repository import (
     unsaid,
 )
 from manifests.repository.choosing import Choice
-from manifests.repository.environments import matches
+from manifests.repository.environments import matches, speaks
 from manifests.repository.index import RepositoryIndex, Sighting
 from manifests.repository.installers import may_force, read_map
 from manifests.repository.kustomize import Graph, Kustomization
@@ -519,6 +519,7 @@ def _only(
 def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -> Location:
     names, places = [r.folder for r in roots], [r.path for r in roots]
     root = _only(search, roots, names, say("manifests.overlays"), places)
+    _check_namespace(search, root)
     search.say(say("manifests.builds_object", folder=root.folder or "."))
     chain = _readable(search.graph.below(root))
     patches, declared = _patches_and_bases(chain, found)
@@ -555,6 +556,24 @@ def _built(search: _Search, found: list[Sighting], roots: list[Kustomization]) -
         before={f: stated[f] for f in shared},
         base=declared[0].document if declared else None,
     )
+
+
+def _check_namespace(search: _Search, root: Kustomization) -> None:
+    """Raises NotEditable NOT_FOUND where nobody deploys an overlay, its folder says no environment and its namespace another
+    one than is asked for."""
+    environment, name = search.hints.environment, search.ref.name
+    if not root.namespace or speaks([root.folder, root.namespace], environment, name) != "no":
+        return
+    if not deployed.naming(search.index, root.path):
+        label = say("manifests.overlay", folder=root.folder or ".")
+        raise NotEditable(
+            "NOT_FOUND",
+            say(
+                "manifests.another_environment_than",
+                installer=f"{label} ({root.namespace})",
+                environment=environment,
+            ),
+        )
 
 
 def _patches_and_bases(

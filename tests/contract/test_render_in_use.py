@@ -280,3 +280,79 @@ def test_a_refusal_names_no_folder_of_this_machine(renderer: Programs) -> None:
     assert refused.value.code == "NOT_RENDERED"
     assert "kfix-render-" not in refused.value.reason
     assert "cycle detected" in refused.value.reason
+
+
+def _flux(cluster: str, path: str) -> dict[str, str]:
+    return {
+        f"clusters/{cluster}/apps.yaml": (
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+            "metadata: {name: apps, namespace: flux-system}\n"
+            f"spec: {{path: ./{path}, prune: true, sourceRef: {{kind: GitRepository, name: flux-system}}}}\n"
+        )
+    }
+
+
+FLEET = (
+    {
+        path: text.replace("{name: api}", "{name: api, namespace: shop}")
+        for path, text in _BASE.items()
+    }
+    | {
+        "overlays/us-west-2/kustomization.yaml": f"resources: [../../base]\n{_REPLICAS}",
+    }
+    | _flux("us-west-2", "overlays/us-west-2")
+    | _flux("eu-west-1", "base")
+)
+
+
+def test_one_of_several_clusters_is_edited_only_where_it_is_asked_for(renderer: Programs) -> None:
+    wish = {"spec.replicas": 5}
+    here = in_cluster("unknown", ["us-west-2"])
+    assert _edited(FLEET, renderer, wish, here) == {"overlays/us-west-2/kustomization.yaml"}
+    for other, code in (
+        ("unknown", "AMBIGUOUS_DOC"),
+        (in_cluster("unknown", ["us-west-1"]), "NOT_FOUND"),
+        (in_cluster("unknown", ["eu-west-2"]), "NOT_FOUND"),
+    ):
+        with pytest.raises(NotEditable) as refused:
+            _edited(FLEET, renderer, wish, other)
+        assert refused.value.code == code
+
+
+COPY = (
+    _BASE
+    | {
+        "environments/prod/kustomization.yaml": "namespace: prod\nresources: [../../base]\n",
+        "copies/api/kustomization.yaml": "resources: [../../base]\n",
+    }
+    | _application("prod-app", "environments/prod", "prod")
+)
+
+
+def test_a_copy_that_says_no_namespace_is_not_edited_for_one_that_nobody_has(
+    renderer: Programs,
+) -> None:
+    wish = {"spec.replicas": 5}
+    changed = _edited(COPY, renderer, wish, "prod", "Deployment/prod/api")
+    assert {path.rpartition("/")[0] for path in changed} == {"environments/prod"}
+    with pytest.raises(NotEditable, match="copies/api") as refused:
+        _edited(COPY, renderer, wish, "prod", "Deployment/api/api")
+    assert refused.value.code == "NOT_FOUND"
+
+
+NAMED_BY_CLUSTERS = _BASE | {
+    f"overlays/cluster{number}/kustomization.yaml": f"namespace: {name}\nresources: [../../base]\n"
+    for number, name in ((1, "dev"), (2, "stage"), (3, "production"))
+}
+
+
+def test_the_namespace_of_an_overlay_that_nobody_deploys_says_its_environment(
+    renderer: Programs,
+) -> None:
+    wish = {"spec.replicas": 5}
+    here = in_cluster("staging", ["cluster2"])
+    changed = _edited(NAMED_BY_CLUSTERS, renderer, wish, here, "Deployment/stage/api")
+    assert {path.rpartition("/")[0] for path in changed} == {"overlays/cluster2"}
+    for place in (in_cluster("production", ["cluster2"]), in_cluster("staging", ["cluster1"])):
+        with pytest.raises(NotEditable):
+            _edited(NAMED_BY_CLUSTERS, renderer, wish, place, "Deployment/stage/api")

@@ -196,3 +196,30 @@ def test_a_folder_of_an_environment_is_its_place_also_for_an_object_called_so(
     folder: str, name: str, said: str
 ) -> None:
     assert speaks([folder], "staging", name) == said
+
+
+@pytest.mark.parametrize(
+    ("cluster", "folders", "wanted"),
+    [
+        # Nothing is called like the cluster: what is called so but for a number or a region is another one's.
+        ("us-west-1", ["clusters/us-west-2"], "NOT_FOUND"),
+        ("us-west-20", ["clusters/us-west-2", "clusters/eu-west-1"], "NOT_FOUND"),
+        ("cluster4", ["overlays/cluster3"], "NOT_FOUND"),
+        ("cluster1", ["overlays/cluster3", "overlays/cluster1"], "overlays/cluster1/cart.yaml"),
+        ("shop-us", ["overlays/shop-eu"], "NOT_FOUND"),
+        # A house may call its clusters otherwise than its repository does.
+        ("gke-main", ["clusters/us-west-2"], "clusters/us-west-2/cart.yaml"),
+        ("prod-shop-1", ["overlays/prod-eu"], "overlays/prod-eu/cart.yaml"),
+        ("gke-shop-prod", ["apps/shop-api"], "apps/shop-api/cart.yaml"),
+    ],
+)
+def test_what_is_called_like_a_cluster_that_is_not_here_is_another_ones(
+    cluster: str, folders: list[str], wanted: str
+) -> None:
+    assert placed({f"{folder}/cart.yaml": DEPLOYMENT for folder in folders}, cluster) == wanted
+
+
+def test_a_folder_with_another_number_is_another_clusters() -> None:
+    files = {"overlays/cluster1/cart.yaml": DEPLOYMENT, "overlays/cluster2/other.yaml": b"a: 1\n"}
+    assert placed(files, "cluster2") == "NOT_FOUND"
+    assert placed(files, "cluster1") == "overlays/cluster1/cart.yaml"
