@@ -41,6 +41,12 @@ async def noted(record: ValidatedPlans, done: Done, ports: PublishPorts, forge: 
     note, incident_id = done.note, record.incident_id
     if note is None:
         return done
+    known = await ports.ledger.of_incident(incident_id)
+    quiet = known is not None and decision.snoozed(known, ports.now())
+    if quiet and note.kind in ("recovered", "returned"):
+        # People do not want to hear of it; the label says how the alert stands.
+        await _marked(incident_id, note, ports, forge, quiet=quiet)
+        return replace(done, notice=None if done.action == "updated" else done.notice)
     # A flapping alert recovers and returns often: one comment of each for each window of time.
     window = int(ports.now().timestamp() // max(ports.settings.note_every_s, 1.0))
     steps = steps_of(record, ports.language) if note.kind == "note" else ()
@@ -50,14 +56,19 @@ async def noted(record: ValidatedPlans, done: Done, ports: PublishPorts, forge: 
     await forge.note(note.ref, key, text)
     if done.action == "declined":
         return done
-    known = await ports.ledger.of_incident(incident_id)
-    quiet = known is not None and decision.snoozed(known, ports.now())
+    await _marked(incident_id, note, ports, forge, quiet=quiet)
+    if done.action == "opened":
+        return done
+    await ports.ledger.noted(incident_id, ports.now())
+    return replace(done, text=text)
+
+
+async def _marked(
+    incident_id: str, note: MergeRequestNote, ports: PublishPorts, forge: Forge, *, quiet: bool
+) -> None:
+    """The label by how the alert stands, and that it is there."""
     mark: MarkedState = "snoozed" if quiet else "proposed"
     if note.kind == "recovered":
         mark = "recovered"
     await forge.mark(note.ref, mark)
     await ports.ledger.marked(incident_id, mark)
-    if done.action == "opened":
-        return done
-    await ports.ledger.noted(incident_id, ports.now())
-    return replace(done, text=text)

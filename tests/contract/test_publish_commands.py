@@ -282,6 +282,25 @@ async def test_a_snooze_keeps_quiet_until_its_end(world: World) -> None:
     assert "kfix::proposed" in request(world).labels
 
 
+async def test_a_snoozed_alert_that_comes_and_goes_is_shown_by_the_label_alone(
+    world: World,
+) -> None:
+    record = await proposed(world)
+    await follow(comment("/kfix snooze 3h"), world.ports)
+    (said,), messages = answers(world), len(world.slack.messages)
+    for at, role in enumerate(("recovery", "repeat", "recovery"), 20):
+        world.now[0] = sample.NOW + timedelta(minutes=at)
+        context = record.context.model_copy(update={"alerted_at": world.now[0]})
+        again = record.model_copy(
+            update={"role": role, "event_id": f"val-{at}", "context": context}
+        )
+        await publish(again, world.ports)
+        wanted = "kfix::recovered" if role == "recovery" else "kfix::snoozed"
+        assert wanted in request(world).labels
+    assert answers(world) == [said]
+    assert len(world.slack.messages) == messages
+
+
 async def test_a_snooze_from_the_console_keeps_as_quiet_as_one_from_a_comment(world: World) -> None:
     record = await proposed(world)
     asked = comment("", by="Ada @all").model_copy(
