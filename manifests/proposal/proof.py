@@ -354,8 +354,10 @@ def _check_others(side: Side, wanted: ExpectedRendering, seen: RenderedChanges) 
             said = speaks(one.words, wanted.environment, change.object.name)
             if one.unnamed and closeness(one.words, wanted.environment) < near:
                 continue  # production-eu beside production
-            unsaid = said == "silent" and _is_unsaid(one, change.object, wanted, seen)
-            if said == "yes" or (not one.unnamed and (unsaid or (unnamed and said != "no"))):
+            named = not one.unnamed and said != "no"
+            if said == "yes" or (
+                named and (unnamed or _is_unsaid(one, change.object, wanted, seen))
+            ):
                 seen.others.append(say("manifests.makes_too_would_not_change", label=label))
             elif said == "no" and _is_default(change.object, wanted, seen):
                 seen.others.append(
