@@ -644,6 +644,60 @@ PROMISES = (
         ),
     ),
     Promise(
+        "watch",
+        "a merged fix holds after two clean looks from when it is live, its alert's own state and measure among what is looked at; silence is neither; an alert that comes back counts against it",
+        (
+            "tests/contract/test_learn_watching.py",
+            "tests/unit/learn",
+            "tests/unit/kfix/incident/test_fix_life.py",
+            "tests/unit/kfix/incident/test_life_facts.py",
+        ),
+    ),
+    Promise(
+        "taken back",
+        "a fix that does not hold is taken back by one merge request of its own, in its own lines, and the incident gets another plan without it",
+        (
+            "tests/contract/test_publish_reverting.py",
+            "tests/contract/test_decide_next_attempts.py",
+            "tests/unit/publish/test_publish_reverting.py",
+            "tests/unit/decide/test_decide_next_attempt.py",
+            "tests/pipeline/test_failed_fix.py",
+        ),
+    ),
+    Promise(
+        "at most twice",
+        "what failed twice on the same spec is not proposed again until a person lifts it; one record alone moves no order of plans; outcomes move it as a simulated year shows",
+        (
+            "tests/unit/decide/experience",
+            "tests/contract/test_decide_trial_book.py",
+            "tests/unit/tools/test_tools_year.py",
+        ),
+    ),
+    Promise(
+        "people's words",
+        "what people judge and say reaches lesson, memory and prompt, masked and inert; a signed link counts once, and no preview votes",
+        (
+            "tests/contract/test_words_reach_the_prompt.py",
+            "tests/contract/test_learn_following.py",
+            "tests/unit/kfix/incident/test_kfix_judgement_links.py",
+        ),
+    ),
+    Promise(
+        "forgotten",
+        "rows go by a stated retention that no effect depends on; what is forgotten is gone from every table; a backup restored goes on with nothing lost or doubled",
+        (
+            "tests/contract/test_store_retention.py",
+            "tests/contract/test_store_forgetting.py",
+            "tests/contract/test_store_backup.py",
+            "tests/contract/test_memory_exchange.py",
+        ),
+    ),
+    Promise(
+        "trust figures",
+        "rates, times, costs and repeat offenders are those of a made set whose truth is known, in whatever order records come",
+        ("tests/contract/test_console_trust.py", "tests/unit/kfix/incident/test_kfix_trust.py"),
+    ),
+    Promise(
         "release",
         "a wheel built offline has every file it needs, its licence and its version",
         ("tests/unit/kfix/test_kfix_release.py",),
