@@ -23,7 +23,7 @@ from kfix.infra.store.migrate import migrate, status
 from kfix.infra.store.tables import metadata
 from schemas import errors
 
-NEWEST = "0007"
+NEWEST = "0013"
 
 
 def differences(engine: Engine) -> list[Any]:
