@@ -9,9 +9,10 @@ from typing import get_args
 import pytest
 
 from decide import core
+from decide.core.history import _examples
 from decide.core.opinion import Verdict, settle
 from decide.core.proposals import Fix, ModelProposal, RefusedProposal, draft_of, targets
-from decide.core.question import ModelAnswer, Opinion, Question, _examples
+from decide.core.question import ModelAnswer, Opinion, Question, inert
 from decide.core.view import ClusterView
 from decide.wiring import load_prompt
 from schemas.base import ObjectRef
@@ -283,7 +284,7 @@ def test_examples_are_the_nearest_that_held_and_the_nearest_that_did_not() -> No
         incident("f", 0.1, "failure"),
         incident("g", 0.99, "expired"),
     ]
-    shown = _examples(given)
+    shown = _examples(given, "en", inert)
     assert [text.partition("lesson of ")[2][0] for text in shown] == ["a", "b", "e", "d"]
     assert "verdict" in shown[0]
     assert "not this kind of plan again" in shown[3]
