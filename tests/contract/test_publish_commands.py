@@ -558,7 +558,10 @@ async def test_the_next_merge_request_tells_how_the_fix_fared(world: World) -> N
         update={"incident_id": "inc-2", "event_id": "val-2", "fingerprint": "fp-2"}
     )
     await publish(later, world.ports)
-    assert "1 merged, 1 held, 0 turned down" in world.merge_requests[-1].description
+    assert (
+        "of 1 fix of this kind merged here 1 held (95% interval: 20–100%), 0 taken back, 0 turned down"
+        in world.merge_requests[-1].description
+    )
 
 
 async def test_what_people_write_is_never_obeyed_when_it_is_quoted(world: World) -> None:
