@@ -86,7 +86,7 @@ async def _create() -> None:
 
 
 def check() -> None:
-    """Compares how long the broker keeps each topic's records with KFIX_RETENTION_…; exit 3 where it is longer.
+    """Compares how long the broker keeps each topic's records with KFIX_RETENTION_…; exit 3 where it is longer, or not told.
 
     A record that comes back after its keys are gone from the store would be handled as a new one.
     """
@@ -110,7 +110,10 @@ async def _check() -> None:
             f"--add-config cleanup.policy=delete,retention.ms={one.wanted_ms}",
             err=True,
         )
-    if any(one.longer for one in found):
+    missing = sorted({topic.name for topic in wanted} - {one.name for one in found})
+    for name in missing:
+        typer.echo(f"{name}\tnot there: kfix topics create makes it", err=True)
+    if missing or any(one.longer for one in found):
         raise typer.Exit(3)
 
 

@@ -155,8 +155,13 @@ async def test_the_broker_is_compared_with_the_settings_of_retention(
     async def topics(command: str, **settings: str) -> tuple[int, str, str]:
         return await kfix(kafka_cluster, prefix, tmp_path, "topics", command, **settings)
 
-    assert (await topics("create"))[0] == 0
     code, out, err = await topics("check")
+    assert (code, out) == (3, "")
+    assert "alerts.raw\tnot there" in err
+    assert (await topics("create"))[0] == 0
+    async with asyncio.timeout(60):
+        while "not there" in err:  # the brokers tell each other of new topics
+            code, out, err = await topics("check")
     assert (code, err) == (0, "")
     assert "alerts.raw\t14 days\twanted 14 days" in out.splitlines()
     assert "alerts.raw.dlq\t30 days\twanted 30 days" in out.splitlines()

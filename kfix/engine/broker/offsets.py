@@ -6,6 +6,7 @@ An answer that leaves a partition out is no answer: aiokafka's own readers take 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -103,5 +104,12 @@ class Observer:
     async def close(self) -> None:
         """Drops the connections; the next question opens new ones."""
         stack, self._open = self._open, None
-        if stack is not None:
+        if stack is None:
+            return
+        try:
             await stack.aclose()
+        except asyncio.CancelledError:
+            # aiokafka hands on the end of a task of its own that it has cancelled; nobody has cancelled us.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -208,6 +209,31 @@ async def test_a_group_stands_where_it_committed_or_at_the_logs_start(cluster: C
     cluster.committed[two] = 0
     assert (await observer.standings("g", ["a"]))[two] == PartitionStanding(0, 2)
     await observer.close()
+
+
+async def test_a_client_that_ends_a_task_of_its_own_is_closed_and_who_asked_goes_on(
+    cluster: Cluster,
+) -> None:
+    cluster.put("a", 0, 1)
+    cluster.committed[TopicPartition("a", 0)] = 0
+    observer = Observer(brokers(), timeout_s=2.5)
+
+    async def ended() -> None:
+        raise asyncio.CancelledError
+
+    await observer.standings("g", ["a"])
+    assert observer._open is not None
+    observer._open.push_async_callback(ended)
+    await observer.close()
+    assert cluster.open == 0
+    await observer.standings("g", ["a"])
+    observer._open.push_async_callback(asyncio.sleep, 60)
+    closing = asyncio.create_task(observer.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert cluster.open == 0
 
 
 async def test_what_was_never_committed_is_said_and_what_was_not_told_is_no_answer(
