@@ -530,7 +530,7 @@ def outcome(record: ValidatedPlans, result: OutcomeResult, why: str = "3 of 3 po
     ("result", "said", "label"),
     [
         ("success", "it held", "kfix::held"),
-        ("partial", "in part", "kfix::partial"),
+        ("partial", "no clear result", "kfix::partial"),
         ("failure", "did not help", "kfix::failed"),
     ],
 )
