@@ -12,7 +12,7 @@ from decide.core import opinion
 from decide.core.experience.trials import ended_trial
 from decide.core.opinion import Verdict
 from decide.core.view import ClusterView
-from decide.ports import DecidePorts
+from decide.ports import DecidePorts, Membership
 from decide.service.experience import ExperiencedAnswer, admitted, answered
 from decide.wiring import open_past, open_ports
 from kfix.engine import topics
@@ -58,20 +58,7 @@ async def _decided(bundle: ContextBundle, ports: DecidePorts) -> CandidatePlans 
         verdict, membership.incident_id, membership.failed, language=ports.language
     )
     verdict = await admitted(bundle, verdict, answer, membership.incident_id, ports)
-    report(verdict.broken, incident=membership.incident_id)
-    if verdict.status == "solution_proposed":
-        await ports.ledger.propose(membership.incident_id)
-    decision = core.candidate(
-        bundle,
-        verdict,
-        incident_id=membership.incident_id,
-        fingerprint=membership.fingerprint,
-        role="first" if membership.role == "first" else "repeat",
-        said=said,
-        failed=membership.failed,
-        language=ports.language,
-    )
-    return counted(decision, ports.fleet)
+    return counted(await _kept(bundle, verdict, membership, said, ports), ports.fleet)
 
 
 async def _tried_again(
@@ -92,11 +79,23 @@ async def _tried_again(
             verdict, membership.incident_id, membership.failed, language=ports.language
         )
         verdict = await admitted(seen, verdict, answer, membership.incident_id, ports)
+    decision = await _kept(seen, verdict, membership, said, ports)
+    return counted(core.as_alerted(decision, bundle), ports.fleet)
+
+
+async def _kept(
+    bundle: ContextBundle,
+    verdict: Verdict,
+    membership: Membership,
+    said: SecondOpinion,
+    ports: DecidePorts,
+) -> CandidatePlans:
+    """The record of a verdict; that a plan is put forward is kept first."""
     report(verdict.broken, incident=membership.incident_id)
     if verdict.status == "solution_proposed":
         await ports.ledger.propose(membership.incident_id)
-    decision = core.candidate(
-        seen,
+    return core.candidate(
+        bundle,
         verdict,
         incident_id=membership.incident_id,
         fingerprint=membership.fingerprint,
@@ -105,7 +104,6 @@ async def _tried_again(
         failed=membership.failed,
         language=ports.language,
     )
-    return counted(core.as_alerted(decision, bundle), ports.fleet)
 
 
 @app.handles(topics.OUTCOMES)
