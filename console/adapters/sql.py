@@ -9,8 +9,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, exists, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
 from console.adapters import trust
@@ -21,7 +19,7 @@ from console.ports import Listed
 from kfix.engine import topics
 from kfix.incident.trust.figures import ModelPrice, TrustFigures
 from kfix.infra.store.console_tables import incident_lines, incident_records
-from kfix.infra.store.transactions import insert_missing, transact
+from kfix.infra.store.transactions import aware, insert_missing, transact
 from schemas import errors
 from schemas.base import Record
 from schemas.dead_letters import DeadLetter
@@ -57,11 +55,8 @@ class SqlProjection:
         }
 
         def write(connection: Connection) -> None:
-            insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
-            stored = connection.execute(
-                insert(incident_records).values(**values).on_conflict_do_nothing()
-            )
-            if stored.rowcount and values["incident_id"]:
+            stored = insert_missing(connection, incident_records, values)
+            if stored and values["incident_id"]:
                 _draw(connection, str(values["incident_id"]))
                 trust.keep(connection, record)
 
@@ -94,7 +89,7 @@ class SqlProjection:
 
         def read(connection: Connection) -> Sequence[Listed]:
             return [
-                Listed(row.incident_id, _aware(row.first_at), _aware(row.last_at), row.facts)
+                Listed(row.incident_id, aware(row.first_at), aware(row.last_at), row.facts)
                 for row in connection.execute(query.limit(limit).offset(offset))
             ]
 
@@ -189,11 +184,6 @@ class SqlProjection:
             raise errors.Unavailable(f"the console's store: {failure.orig}") from failure
 
 
-def _aware(at: datetime) -> datetime:
-    """SQLite forgets the zone; all times in the store are UTC."""
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
-
-
 def _fact(name: str) -> ColumnElement[Any]:
     """What a line says under a name of a fact."""
     return _L.state if name == "state" else _L.facts[name].as_string()
@@ -207,7 +197,7 @@ def _draw(connection: Connection, incident_id: str) -> None:
     connection.execute(select(_L.incident_id).where(mine).with_for_update())
     query = select(_R.occurred_at, _R.summary).where(_R.incident_id == incident_id)
     kept = [
-        KeptSummary(_aware(row.occurred_at), row.summary or {}) for row in connection.execute(query)
+        KeptSummary(aware(row.occurred_at), row.summary or {}) for row in connection.execute(query)
     ]
     line = line_of(incident_id, kept)
     values = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, exists, func, select, true, update
@@ -30,7 +30,7 @@ from kfix.incident.trust.figures import (
 )
 from kfix.incident.trust.fixes import FALSE, MERGED, FixFacts
 from kfix.infra.store.console_tables import incident_records, model_uses, trust_facts
-from kfix.infra.store.transactions import insert_missing
+from kfix.infra.store.transactions import aware, insert_missing
 from schemas.base import Record
 from schemas.identity import attempt_of
 
@@ -159,9 +159,8 @@ def _came_back(connection: Connection, within: ColumnElement[bool]) -> tuple[Fix
 
 
 def _aware(value: Any) -> Any:
-    """SQLite forgets the zone; all times in the store are UTC."""
-    naive = isinstance(value, datetime) and value.tzinfo is None
-    return value.replace(tzinfo=UTC) if naive else value
+    """A column's value, a time with its zone."""
+    return aware(value) if isinstance(value, datetime) else value
 
 
 def _uses(connection: Connection, since: datetime | None, until: datetime) -> Sequence[ModelUse]:

@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, Row, Table, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from decide.ports import Membership, Recovered, Role
 from kfix.infra.store.decide_tables import (
@@ -19,7 +17,7 @@ from kfix.infra.store.decide_tables import (
     fingerprints,
     incidents,
 )
-from kfix.infra.store.transactions import transact
+from kfix.infra.store.transactions import aware, insert_missing, transact
 from schemas.context import FailedAttempt
 from schemas.identity import attempt_of, next_attempt, stable_id
 
@@ -39,13 +37,7 @@ class Windows:
 
 
 def _aware(at: datetime | None) -> datetime | None:
-    """SQLite forgets the zone; all times in the store are UTC."""
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
-
-
-def _insert_missing(connection: Connection, table: Table, **values: Any) -> None:
-    insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+    return aware(at) if at is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +116,10 @@ class SqlIncidentLedger:
         self._touch(connection, incident_id, alert.cycle, alert.at, recovered=too_late)
         if too_late:
             role = "after_recovery"
-        _insert_missing(
+        insert_missing(
             connection,
             deliveries,
-            delivery_id=alert.delivery_id,
-            incident_id=incident_id,
-            role=role,
+            {"delivery_id": alert.delivery_id, "incident_id": incident_id, "role": role},
         )
         return self._membership(connection, incident_id, role)
 
@@ -149,7 +139,7 @@ class SqlIncidentLedger:
             return self._membership(connection, known.incident_id, known.role)
         before, opened = failed.incident_id, next_attempt(failed.incident_id)
         kept = {"attempt": failed.model_dump(mode="json"), "root": attempt_of(before).incident_id}
-        _insert_missing(connection, failed_attempts, incident_id=before, **kept)
+        insert_missing(connection, failed_attempts, {"incident_id": before, **kept})
         fingerprint = self._fingerprint(connection, before) or failed.fingerprint
         newest = self._locked(connection, fingerprints, fingerprint=fingerprint)
         if newest.incident_id is None:
@@ -158,18 +148,22 @@ class SqlIncidentLedger:
         later = [one for one in attempts if attempt_of(one).number >= attempt_of(opened).number]
         # A failure that is told after the next attempt began adds to what that one knows.
         incident_id, role = (later[-1], "repeat") if later else (opened, "first")
-        _insert_missing(
+        insert_missing(
             connection,
             incidents,
-            incident_id=incident_id,
-            fingerprint=fingerprint,
-            opened_at=at,
-            last_alert_at=at,
-            proposed=False,
+            {
+                "incident_id": incident_id,
+                "fingerprint": fingerprint,
+                "opened_at": at,
+                "last_alert_at": at,
+                "proposed": False,
+            },
         )
         self._hand_over(connection, [before, *attempts], incident_id, cycle, at)
-        _insert_missing(
-            connection, deliveries, delivery_id=delivery_id, incident_id=incident_id, role=role
+        insert_missing(
+            connection,
+            deliveries,
+            {"delivery_id": delivery_id, "incident_id": incident_id, "role": role},
         )
         return self._membership(connection, incident_id, role)
 
@@ -252,7 +246,7 @@ class SqlIncidentLedger:
         """The row of ``key``, made when missing and held until the transaction ends."""
         ((name, value),) = key.items()
         while True:
-            _insert_missing(connection, table, **key)
+            insert_missing(connection, table, key)
             query = select(table).where(table.c[name] == value).with_for_update()
             # One that was there may be swept between the two statements, once: then it is made anew.
             if (row := connection.execute(query).one_or_none()) is not None:
@@ -284,14 +278,16 @@ class SqlIncidentLedger:
     ) -> str:
         day = at.astimezone(UTC).strftime("%Y%m%d")
         incident_id = stable_id(f"inc-{day}", fingerprint, delivery_id, digits=8)
-        _insert_missing(
+        insert_missing(
             connection,
             incidents,
-            incident_id=incident_id,
-            fingerprint=fingerprint,
-            opened_at=at,
-            last_alert_at=at,
-            proposed=False,
+            {
+                "incident_id": incident_id,
+                "fingerprint": fingerprint,
+                "opened_at": at,
+                "last_alert_at": at,
+                "proposed": False,
+            },
         )
         self._points_to(connection, fingerprint, incident_id)
         return incident_id

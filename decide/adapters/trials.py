@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import orjson
@@ -38,7 +38,7 @@ from decide.core.experience.trials import (
 from decide.core.experience.vetoes import refusal
 from decide.ports import Proposed
 from kfix.infra.store.decide_tables import fix_lifts, fix_trials
-from kfix.infra.store.transactions import insert_missing, transact
+from kfix.infra.store.transactions import aware, insert_missing, transact
 from schemas.identity import stable_id
 
 T = TypeVar("T")
@@ -272,7 +272,7 @@ def _fared_trial(row: Row[Any]) -> FaredTrial:
         fix_kind=row.fix_kind,
         environment=row.environment,
         result=row.result,
-        ended_at=_aware(row.ended_at),
+        ended_at=aware(row.ended_at),
     )
 
 
@@ -286,10 +286,5 @@ def _known_trial(row: Row[Any]) -> KnownTrial:
         object_key=row.object_key,
         spec=orjson.loads(row.spec),
         failed=failed,
-        at=_aware(row.ended_at if failed else row.proposed_at),
+        at=aware(row.ended_at if failed else row.proposed_at),
     )
-
-
-def _aware(at: datetime) -> datetime:
-    """SQLite forgets the zone; all times in the store are UTC."""
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
 from enrich.core.repeats import Arrived, RepeatedDelivery, repeats
 from kfix.infra.store.enrich_tables import gathered_alerts
-from kfix.infra.store.transactions import transact
+from kfix.infra.store.transactions import aware, insert_missing, transact
 from schemas import errors
 
 _WHAT = "the book of alerts"
@@ -60,7 +58,7 @@ class SqlAlertBook:
             newest = connection.execute(
                 _row(select(gathered_alerts.c.at), alert, _NEWEST)
             ).scalar_one_or_none()
-            return newest is None or _aware(newest) <= alert.at
+            return newest is None or aware(newest) <= alert.at
 
         return await transact(self._engine, work, what=_WHAT)
 
@@ -83,9 +81,9 @@ class SqlAlertBook:
             return None
         return RepeatedDelivery(
             mine.delivery_id,
-            _aware(mine.at),
-            _aware(over.at) if over else None,
-            _aware(newest.at) if newest else None,
+            aware(mine.at),
+            aware(over.at) if over else None,
+            aware(newest.at) if newest else None,
         )
 
     def _enter(self, connection: Connection, alert: Arrived) -> bool:
@@ -118,16 +116,10 @@ def _row(statement: Any, alert: Arrived, severity: str) -> Any:
 
 
 def _insert(connection: Connection, alert: Arrived, severity: str) -> bool:
-    insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
     row = {
         "cycle": alert.cycle,
         "severity": severity,
         "delivery_id": alert.delivery_id,
         "at": alert.at,
     }
-    made = connection.execute(insert(gathered_alerts).values(**row).on_conflict_do_nothing())
-    return made.rowcount == 1
-
-
-def _aware(at: datetime) -> datetime:
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    return insert_missing(connection, gathered_alerts, row)

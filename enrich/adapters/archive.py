@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, delete, select
 
 from enrich.core.retrying import KeptAlert
 from kfix.infra.store.enrich_tables import kept_alerts, retries
-from kfix.infra.store.transactions import insert_missing, transact
+from kfix.infra.store.transactions import aware, insert_missing, transact
 from schemas.alerts import Alert
 
 _WHAT = "the archive of alerts"
@@ -50,7 +50,7 @@ class SqlAlertArchive:
             row.delivery_id,
             row.cycle,
             row.trouble,
-            _aware(row.alerted_at),
+            aware(row.alerted_at),
             Alert.model_validate(row.alert),
         )
 
@@ -64,7 +64,3 @@ class SqlAlertArchive:
             return bool(connection.execute(mine).scalar_one() == outcome_id)
 
         return await transact(self._engine, work, what=_WHAT)
-
-
-def _aware(at: datetime) -> datetime:
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, Row, Table, and_, exists, null, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, Engine, Row, and_, exists, null, or_, select, update
 
 from kfix.infra.store.learn_tables import (
     followed_merge_requests as followed_table,
@@ -20,7 +18,7 @@ from kfix.infra.store.learn_tables import (
     incident_outcomes,
     post_deploy_checks,
 )
-from kfix.infra.store.transactions import transact
+from kfix.infra.store.transactions import aware, insert_missing, transact
 from learn.core.alerts import HeardAlert, rule_key
 from learn.core.watch import Watch
 from learn.ports import DueLook, Followed, State, Told
@@ -71,7 +69,7 @@ class SqlLearnLedger:
         def work(connection: Connection) -> Followed:
             row = _locked(connection, incident_id)
             # The opening is no word of the forge: whatever it says comes after that, by whichever clock.
-            newer = (at, _RANK[state]) > (_aware(row.changed_at), _RANK[row.state])
+            newer = (at, _RANK[state]) > (aware(row.changed_at), _RANK[row.state])
             if (newer or state == "merged") and row.state != "merged":
                 values: dict[str, Any] = {"state": state, "changed_at": at}
                 if row.merge_request is None and ref is not None:
@@ -100,7 +98,9 @@ class SqlLearnLedger:
             "due_at": merged_at,
             "tries": 0,
         }
-        await self._transact(lambda connection: _insert(connection, post_deploy_checks, values))
+        await self._transact(
+            lambda connection: insert_missing(connection, post_deploy_checks, values)
+        )
 
     async def claim(self, now: datetime, *, lease_until: datetime, limit: int) -> list[DueLook]:
         """Takes looks by a lease until ``lease_until``, at most ``limit``. Raises errors.Unavailable when the store does not answer."""
@@ -178,7 +178,7 @@ class SqlLearnLedger:
             "word": alert.word,
             "alerted_at": alert.at,
         }
-        await self._transact(lambda connection: _insert(connection, heard_alerts, values))
+        await self._transact(lambda connection: insert_missing(connection, heard_alerts, values))
 
     async def alerts_like(
         self, followed: Followed, since: datetime, until: datetime
@@ -204,7 +204,7 @@ class SqlLearnLedger:
                 row.fingerprint,
                 row.rule_key,
                 row.word,
-                _aware(row.alerted_at),
+                aware(row.alerted_at),
             )
             for row in rows
         ]
@@ -269,7 +269,7 @@ class SqlLearnLedger:
 
         def work(connection: Connection) -> None:
             known = incident_outcomes.c
-            _insert(connection, incident_outcomes, {**key, **values})
+            insert_missing(connection, incident_outcomes, {**key, **values})
             connection.execute(
                 update(incident_outcomes)
                 .where(
@@ -306,7 +306,7 @@ class SqlLearnLedger:
         """Inserted once for an event. Raises errors.Unavailable when the store does not answer."""
         values = {"event_id": event_id, "incident_id": incident_id, "occurred_at": at}
         await self._transact(
-            lambda connection: _insert(
+            lambda connection: insert_missing(
                 connection, incident_feedback, {**values, **feedback.model_dump(exclude={"at"})}
             )
         )
@@ -326,22 +326,12 @@ class SqlLearnLedger:
         return await transact(self._engine, work, what="learn's ledger")
 
 
-def _aware(at: datetime) -> datetime:
-    """SQLite forgets the zone; all times in the store are UTC."""
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
-
-
-def _insert(connection: Connection, table: Table, values: dict[str, Any]) -> None:
-    insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    connection.execute(insert(table).values(**values).on_conflict_do_nothing())
-
-
 def _locked(connection: Connection, incident_id: str) -> Row[Any]:
     """The incident's row, made when missing and held until the transaction ends."""
     made = {"incident_id": incident_id, "state": "open", "changed_at": _BEGINNING}
     query = select(followed_table).where(followed_table.c.incident_id == incident_id)
     while True:
-        _insert(connection, followed_table, made)
+        insert_missing(connection, followed_table, made)
         # One that was there may be swept between the two statements, once: then it is made anew.
         if (row := connection.execute(query.with_for_update()).one_or_none()) is not None:
             return row
@@ -356,7 +346,7 @@ def _own_look(due: DueLook) -> Any:
 
 
 def _due(followed: Row[Any], row: Row[Any]) -> DueLook:
-    watch = _WATCHES.validate_python(row.watch) if row.watch else Watch(_aware(row.merged_at))
+    watch = _WATCHES.validate_python(row.watch) if row.watch else Watch(aware(row.merged_at))
     return DueLook(
         followed=_followed(followed),
         watch=watch,
@@ -385,7 +375,7 @@ def _followed(row: Row[Any]) -> Followed:
         fingerprint=row.fingerprint,
         trace_id=row.trace_id,
         state=cast(State, row.state),
-        changed_at=_aware(row.changed_at),
+        changed_at=aware(row.changed_at),
         merge_request=MergeRequestRef.model_validate(row.merge_request)
         if row.merge_request
         else None,

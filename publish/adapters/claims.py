@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from kfix.infra.store.publish_tables import change_claims, merge_requests
+from kfix.infra.store.transactions import insert_missing
 from publish.core.claims import Claim
 from schemas.merge_requests import MergeRequestRef
 
@@ -65,15 +64,13 @@ def release(connection: Connection, incident_id: str) -> None:
 
 
 def _insert(connection: Connection, wish: ClaimRequest, target: str) -> bool:
-    insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
     row = {
         "target": target,
         "incident_id": wish.incident_id,
         "changes_hash": wish.changes_hash,
         "claimed_at": wish.at,
     }
-    made = connection.execute(insert(change_claims).values(**row).on_conflict_do_nothing())
-    return made.rowcount == 1
+    return insert_missing(connection, change_claims, row)
 
 
 def _holds(connection: Connection, row: Row[Any], stale_before: datetime) -> Claim | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, text
@@ -34,7 +35,13 @@ async def transact(engine: Engine, work: Callable[[Connection], T], *, what: str
         raise errors.Unavailable(f"{what}: {failure.orig}") from failure
 
 
-def insert_missing(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
-    """Inserts a row unless its key is there already."""
+def insert_missing(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Inserts a row unless its key is there already; whether it did."""
     insert = postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+    made = connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+    return made.rowcount == 1
+
+
+def aware(at: datetime) -> datetime:
+    """A time out of the store: SQLite forgets the zone, and all times in the store are UTC."""
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
