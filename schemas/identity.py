@@ -193,12 +193,23 @@ def attempt_of(incident_id: str) -> Attempt:
     return Attempt(match["incident"], int(match["number"] or 1), match["revert"] is not None)
 
 
+def attempt_id(incident_id: str, number: int) -> str:
+    """The id of an incident's attempt of that number, which counts from 1. ``incident_id``: the incident's own."""
+    return incident_id if number == 1 else f"{incident_id}-try{number}"
+
+
 def next_attempt(incident_id: str) -> str:
     """The id of the attempt after the one that ``incident_id`` names."""
     attempt = attempt_of(incident_id)
-    return f"{attempt.incident_id}-try{attempt.number + 1}"
+    return attempt_id(attempt.incident_id, attempt.number + 1)
 
 
 def revert_of(incident_id: str) -> str:
     """The id under which the change of that attempt is taken back."""
     return incident_id if attempt_of(incident_id).revert else f"{incident_id}-revert"
+
+
+def taken_back_by(incident_id: str) -> str:
+    """The attempt whose change the merge request of that id takes back; an attempt's id is its own."""
+    attempt = attempt_of(incident_id)
+    return attempt_id(attempt.incident_id, attempt.number)

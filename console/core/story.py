@@ -23,7 +23,7 @@ from schemas.alerts import RawAlert
 from schemas.base import Json, Record
 from schemas.context import ContextBundle
 from schemas.dead_letters import DeadLetter
-from schemas.identity import attempt_of
+from schemas.identity import attempt_id, attempt_of
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef, Notification
 from schemas.next_steps import NextStep
 from schemas.outcomes import Outcome
@@ -109,7 +109,7 @@ class IncidentStory:
 
         first = self.incident_id
         return AttemptRecords(
-            first if number == 1 else f"{first}-try{number}",
+            attempt_id(first, number),
             mine(self.bundles),
             mine(self.candidates),
             mine(self.validated),

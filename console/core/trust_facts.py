@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from console.core.story import attempt_named
 from kfix.incident import judgements
 from kfix.incident.trust.figures import ModelUse
 from kfix.incident.trust.fixes import FixFacts
 from schemas.base import Json, Record
 from schemas.dead_letters import DeadLetter
 from schemas.feedback import Feedback
-from schemas.identity import attempt_of
+from schemas.identity import attempt_of, taken_back_by
 from schemas.merge_requests import MergeRequestEvent, Proposal
 from schemas.outcomes import Outcome
 from schemas.plans import ActionPlan, Analysis, CandidatePlans, IncidentContext
@@ -24,7 +25,6 @@ from schemas.validated import ValidatedPlans
 
 #: Name to [order, value]; orders of one name are lists of the same types.
 Facts = dict[str, list[Any]]
-_REVERT = "-revert"
 #: Characters of texts that are kept.
 _TITLE = 200
 #: What counts as a word on the decision or on what it is about: higher outranks lower whatever its time.
@@ -33,12 +33,12 @@ _OUTCOME, _CANDIDATE, _VALIDATED, _PROPOSED = range(4)
 
 def attempt_named_by(record: Record) -> str:
     """The id of the attempt that a record tells of; empty where it tells of none. A revert's is its attempt's."""
-    return str(getattr(record, "incident_id", "")).removesuffix(_REVERT)
+    return taken_back_by(attempt_named(record))
 
 
 def facts_of(record: Record) -> Facts:
     """What one record tells; empty where it tells nothing."""
-    if str(getattr(record, "incident_id", "")).endswith(_REVERT):
+    if attempt_of(attempt_named(record)).revert:
         return _of_revert(record)
     if isinstance(record, CandidatePlans | ValidatedPlans):
         return _of_decision(record)

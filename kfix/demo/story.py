@@ -22,6 +22,7 @@ from kfix.demo.servers import (
     reached,
     similar_found,
 )
+from schemas.identity import next_attempt, revert_of
 
 _POLL_S = 0.25
 #: How much more the service needs than in the scenario alone: more than the first step of a limit gives. Whether a fix holds
@@ -211,10 +212,10 @@ class DemoStory:
     def _next_plan(self, incident: str, iid: int, before: Document) -> int:
         """Shows what follows a fix that did not hold; the next plan's merge request."""
         self.screen.title(f"!{iid} did not hold: it is taken back, and there is a better plan")
-        back = self._branch("what takes it back", f"{incident}-revert")
+        back = self._branch("what takes it back", revert_of(incident))
         self.screen.done(f"!{back['iid']} takes !{iid} back, for people to merge", str(back["url"]))
         self._show_diff(int(back["iid"]))
-        better = self._branch("the next plan", f"{incident}-try2")
+        better = self._branch("the next plan", next_attempt(incident))
         self.screen.done(f"!{better['iid']} is the next plan", str(better["title"]))
         self._show_diff(int(better["iid"]))
         self._chat(before)

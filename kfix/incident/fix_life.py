@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Literal
 
-from schemas.identity import attempt_of
+from schemas.identity import attempt_of, taken_back_by
 
 LifeState = Literal[
     # without a merge request
@@ -254,7 +254,7 @@ def life_of_incident(facts: Iterable[LifeFact]) -> IncidentLife:
 def _attempt(number: int, facts: Sequence[LifeFact], later: Sequence[LifeFact]) -> AttemptLife:
     """One attempt, given the facts of those after it."""
     own, back = _of_fix(facts), [f for f in facts if attempt_of(f.attempt).revert]
-    name = own[0].attempt if own else back[0].attempt.removesuffix("-revert")
+    name = taken_back_by(facts[0].attempt)
     reverted = [replace(f, word="reverted", attempt=name) for f in back if f.word == "merged"]
     followed = _of_fix(later)
     merged = [f for f in followed if f.word == "merged"]

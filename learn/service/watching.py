@@ -36,7 +36,7 @@ from learn.ports import DueLook, Followed, LearnPorts
 from learn.service.telling import outcome_of, remembered
 from learn.settings import Learn
 from schemas import errors
-from schemas.identity import attempt_of, stable_id
+from schemas.identity import attempt_of, stable_id, taken_back_by
 from schemas.merge_requests import MergeRequestEvent, Proposal
 from schemas.outcomes import Outcome
 
@@ -89,7 +89,7 @@ async def _proposal(followed: Followed, ports: LearnPorts) -> Proposal | None:
     """What is looked for: the plan's values; of a revert those from before the plan of the attempt that it takes back."""
     if not attempt_of(followed.incident_id).revert:
         return followed.proposal
-    attempt = await ports.ledger.find(followed.incident_id.removesuffix("-revert"))
+    attempt = await ports.ledger.find(taken_back_by(followed.incident_id))
     if attempt is None or attempt.proposal is None:
         return None
     plan = attempt.proposal.plan

@@ -20,7 +20,7 @@ from publish.core.wording import word
 from publish.ports import PublishedProposal, PublishPorts
 from publish.service import notify
 from publish.service.open import Switched, put_on_branch
-from schemas.identity import attempt_of, stable_id
+from schemas.identity import attempt_of, stable_id, taken_back_by
 from schemas.merge_requests import MergeRequestEvent, MergeRequestRef
 from schemas.validated import ValidatedPlan
 
@@ -74,7 +74,7 @@ async def overheard(event: MergeRequestEvent, ports: PublishPorts) -> MergeReque
     if role < Role.DEVELOPER:
         log.info("words.of_a_stranger", actor=event.actor)
         return None
-    of_fix = event.model_copy(update={"incident_id": _fix_of(event.incident_id)})
+    of_fix = event.model_copy(update={"incident_id": taken_back_by(event.incident_id)})
     return words.told(of_fix, said, ref, role)
 
 
@@ -98,16 +98,11 @@ async def _obey(wish: _Wish) -> MergeRequestEvent | None:
 
 async def _lead_to_the_fix(wish: _Wish) -> None:
     """What takes a change back is no fix: it is neither judged nor exchanged."""
-    fix = await wish.ports.ledger.ref_of(_fix_of(wish.event.incident_id))
+    fix = await wish.ports.ledger.ref_of(taken_back_by(wish.event.incident_id))
     if fix is None:
         await wish.say_word("forgotten")
         return
     await wish.say(notes.elsewhere(fix, wish.forge.dialect, wish.ports.language))
-
-
-def _fix_of(incident_id: str) -> str:
-    """The attempt whose fix a merge request proposes or takes back."""
-    return incident_id.removesuffix("-revert")
 
 
 async def _feedback(wish: _Wish) -> MergeRequestEvent | None:

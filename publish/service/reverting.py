@@ -21,7 +21,15 @@ from publish.service.branch import own_branch
 from publish.service.drafting import revert_draft
 from publish.service.repository_policy import Denied
 from schemas import errors
-from schemas.identity import attempt_of, branch_of, next_attempt, revert_of, stable_id
+from schemas.identity import (
+    attempt_id,
+    attempt_of,
+    branch_of,
+    next_attempt,
+    revert_of,
+    stable_id,
+    taken_back_by,
+)
 from schemas.merge_requests import MergeRequestAction, MergeRequestEvent, MergeRequestRef
 from schemas.outcomes import Outcome
 from schemas.text import sentence_of
@@ -88,13 +96,12 @@ async def link_next(attempt: str, ports: PublishPorts, forge: Forge) -> None:
 async def tell_overtaken(incident_id: str, ports: PublishPorts) -> None:
     """One of the two was merged: says on the other one, while it is open, that it is of no use any more."""
     merged = attempt_of(incident_id)
-    first = (
-        merged.incident_id if merged.number == 2 else f"{merged.incident_id}-try{merged.number - 1}"
-    )
     if merged.revert:
-        other = next_attempt(incident_id)
+        attempt = taken_back_by(incident_id)
+        other = next_attempt(attempt)
     elif merged.number > 1:
-        other = revert_of(first)
+        attempt = attempt_id(merged.incident_id, merged.number - 1)
+        other = revert_of(attempt)
     else:
         return
     known, ref = await ports.ledger.of_incident(other), await ports.ledger.ref_of(other)
@@ -103,7 +110,6 @@ async def tell_overtaken(incident_id: str, ports: PublishPorts) -> None:
     if known is None or ref is None or mine is None or forge is None or ports.limits.observe:
         return
     if known.state == "opened":
-        attempt = incident_id.removesuffix("-revert") if merged.revert else first
         key = f"overtaken{await _apart(attempt, ports)}"
         text = notes.beside(key, mine, forge.dialect, ports.language)
         await forge.note(ref, stable_id("overtaken", incident_id), text)

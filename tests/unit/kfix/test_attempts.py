@@ -6,12 +6,14 @@ import pytest
 
 from schemas.identity import (
     Attempt,
+    attempt_id,
     attempt_of,
     branch_of,
     incident_of_branch,
     next_attempt,
     revert_of,
     stable_id,
+    taken_back_by,
 )
 
 _INCIDENT = stable_id("inc-20261201", "fingerprint", "delivery", digits=8)
@@ -42,6 +44,14 @@ def test_the_next_attempt_and_the_revert_are_of_the_same_incident() -> None:
     assert next_attempt(revert_of(second)) == next_attempt(second)
     assert revert_of(revert_of(second)) == revert_of(second)
     assert attempt_of(revert_of(second)) == Attempt(_INCIDENT, 2, True)
+
+
+@pytest.mark.parametrize("attempt", [_INCIDENT, f"{_INCIDENT}-try2", f"{_INCIDENT}-try12"])
+def test_what_is_taken_back_is_told_by_the_id_of_the_way_back(attempt: str) -> None:
+    assert taken_back_by(revert_of(attempt)) == attempt
+    assert taken_back_by(attempt) == attempt
+    named = attempt_of(attempt)
+    assert attempt_id(named.incident_id, named.number) == attempt
 
 
 def test_each_attempt_and_each_revert_has_a_branch_of_its_own() -> None:
