@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from kfix.incident.forge.dialect import Dialect
 from kfix.texts import in_language, told
@@ -10,7 +11,7 @@ from publish.core.description import Page, Written, plain
 from publish.core.notice import Notice
 from publish.core.pages import rendered
 from publish.core.view import shown_edits, shown_plan
-from publish.core.wording import Language, colon, has, number, word
+from publish.core.wording import Language, colon, has, number, when, word
 from schemas.identity import attempt_of
 from schemas.merge_requests import MergeRequestRef
 from schemas.outcomes import Measurement, Outcome
@@ -39,11 +40,15 @@ class FailedFix:
 
 @dataclass(frozen=True, slots=True)
 class Reverted:
-    """What was done about it. ``back`` is the merge request that takes it back, if any."""
+    """What was done about it. ``back`` is the merge request that takes it back, if any.
+
+    ``quiet_until``: until then people do not want to hear of the trouble, and no next plan is proposed.
+    """
 
     fix: FailedFix
     fate: Fate
     back: MergeRequestRef | None
+    quiet_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def notice_of(failed: Reverted, *, language: Language, console_url: str) -> Noti
     outcome, context, ref = failed.fix.outcome, failed.fix.record.context, failed.fix.ref
     merged = f"!{ref.iid} {_merged(failed.fix, language)}".strip()
     if outcome.merged_at is not None:
-        merged = f"{merged} ({outcome.merged_at:%Y-%m-%d %H:%M} UTC)"
+        merged = f"{merged} ({when(outcome.merged_at)})"
     seen = [told(outcome.explanation, outcome.explanation_text, language)]
     seen += [f"{one.name} {one.before} → {one.after}" for one in measured(outcome, language)]
     if failed.back is not None:
@@ -91,12 +96,18 @@ def notice_of(failed: Reverted, *, language: Language, console_url: str) -> Noti
         (
             (f"🔍 {word('seen_after', language)}", "; ".join(part for part in seen if part)),
             (f"⏪ {word('way_back', language)}", back),
-            (f"🧭 {word('comes_next', language)}", word("comes_next_what", language)),
+            (f"🧭 {word('comes_next', language)}", _next(failed, language)),
         ),
         (*links, (f"🧭 {word('view_incident', language)}", page)),
         shortened=word("shortened", language),
         colon=colon(language),
     )
+
+
+def _next(failed: Reverted, language: Language) -> str:
+    if failed.quiet_until is None:
+        return word("comes_next_what", language)
+    return word("comes_next_quiet", language, until=when(failed.quiet_until))
 
 
 def measured(outcome: Outcome, language: Language) -> tuple[Measured, ...]:

@@ -18,7 +18,7 @@ from publish.core.markdown import blocks, bullets, table
 from publish.core.notice import steps_head
 from publish.core.pages import rendered
 from publish.core.view import causes_of, plan_of, plans_of
-from publish.core.wording import Language, colon, has, number, word
+from publish.core.wording import Language, colon, has, number, when, word
 from schemas.feedback import Feedback
 from schemas.identity import stable_id
 from schemas.merge_requests import MergeRequestRef
@@ -51,11 +51,6 @@ def duration(text: str, longest: timedelta) -> timedelta | None:
         return timedelta(0)
     match = _DURATION.fullmatch(wanted)
     return min(int(match[1]) * _UNITS[match[2]], longest) if match else None
-
-
-def when(at: datetime) -> str:
-    """A point in time as people of both languages read it."""
-    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def usage(language: Language, about: str = "") -> str:

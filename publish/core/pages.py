@@ -24,6 +24,7 @@ from publish.core.wording import (
     number,
     number_name,
     percent,
+    when,
     word,
 )
 
@@ -87,7 +88,7 @@ def _ours(make: Callable[..., str]) -> Callable[..., Markup]:
 
 def _minute(at: datetime | None) -> str:
     """A point in time as people of both languages read it."""
-    return "–" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
+    return "–" if at is None else when(at)
 
 
 def _joined(parts: Iterable[Markup], between: str) -> Markup:

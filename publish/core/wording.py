@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from kfix import texts
 from kfix.texts import Language
 
@@ -34,6 +36,11 @@ def percent(value: float, language: Language) -> str:
 def word(key: str, language: Language, **filled: str | int) -> str:
     """A word or sentence in the language. Raises KeyError for an unknown key."""
     return texts.word(f"publish.{key}", language, **filled)
+
+
+def when(at: datetime) -> str:
+    """A point in time as people of both languages read it."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def has(key: str) -> bool:

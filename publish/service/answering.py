@@ -16,7 +16,7 @@ import structlog
 from kfix.incident.forge.port import Forge, Role
 from publish.core import decision, notes, words
 from publish.core.decision import TrackedMergeRequest
-from publish.core.wording import word
+from publish.core.wording import when, word
 from publish.ports import PublishedProposal, PublishPorts
 from publish.service import notify
 from publish.service.open import Switched, put_on_branch
@@ -134,7 +134,7 @@ async def _snooze(wish: _Wish) -> None:
     if until is None:
         await wish.say_word("awake")
         return
-    await wish.say(f"{word('snoozed', ports.language)} {notes.when(until)}.")
+    await wish.say(f"{word('snoozed', ports.language)} {when(until)}.")
 
 
 async def snoozed(event: MergeRequestEvent, ports: PublishPorts) -> None:

@@ -58,7 +58,9 @@ async def take_back(outcome: Outcome, ports: PublishPorts) -> MergeRequestEvent 
         fate = await _opened(fix, ports, forge)
         await ports.ledger.keep_fate(attempt, fate, ports.now())
     back = await ports.ledger.ref_of(revert_of(attempt)) if not fate.why else None
-    told = Reverted(fix, fate, back)
+    known = await ports.ledger.of_incident(attempt)
+    quiet = known is not None and decision.snoozed(known, ports.now())
+    told = Reverted(fix, fate, back, known.snoozed_until if known and quiet else None)
     text = notes.reverted(told, forge.dialect, ports.language)
     await forge.note(ref, stable_id("reverted", attempt), text)
     await link_next(attempt, ports, forge)

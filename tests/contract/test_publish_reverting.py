@@ -106,6 +106,18 @@ async def test_the_change_is_taken_back_by_a_merge_request_of_its_own_and_people
     assert len(world.slack.messages) == messages + 1
 
 
+@pytest.mark.parametrize("hours", [2, -1], ids=["silence", "silence that is over"])
+async def test_while_people_want_silence_no_next_plan_is_promised(world: World, hours: int) -> None:
+    record = await merged(world)
+    until = world.now[0] + timedelta(hours=hours)
+    await world.ports.ledger.snooze(record.incident_id, until)
+    await remember(outcome(record), world.ports)
+    said = str(world.slack.messages[-1].blocks).replace(BREAK, "")
+    promised = "comes in a message of its own" in said
+    assert promised == (hours < 0)
+    assert (f"People want silence until {until:%Y-%m-%d}" in said) == (hours > 0)
+
+
 async def test_what_others_changed_since_stays(world: World) -> None:
     record = await merged(world)
     now = sample.MANIFEST.replace("cpu: 500m", "cpu: 900m").replace("replicas: 3", "replicas: 5")
